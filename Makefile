@@ -39,3 +39,39 @@ lint: install  ## Check style, types and import contracts
 	$(BIN)/ruff format --quiet --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+.PHONY: unit
+unit: install  ## Unit and contract tests: no Kafka, no cluster, seconds
+	$(BIN)/pytest tests/unit tests/contract
+
+.PHONY: integration
+integration: install  ## Tests of the workers and the Task API on a real Kafka broker
+	$(BIN)/pytest tests/integration
+
+.PHONY: e2e
+e2e: install  ## Tests of the whole product on a kind cluster of their own
+	$(BIN)/pytest tests/e2e
+
+.PHONY: test
+test: lint  ## Everything: style, types, and all tests from unit to kind
+	$(BIN)/pytest tests/unit tests/contract tests/integration tests/e2e
+
+.PHONY: bench
+bench: install  ## Measure on a real broker, print the table, write bench/results.json
+	$(BIN)/python -m bench
+
+.PHONY: cluster-up
+cluster-up: install  ## A local kind cluster with Kafka and Strimzi's resources
+	@$(BIN)/python -m dev up
+
+.PHONY: images
+images: install  ## Build the three images from this tree and load them into the local cluster
+	@$(BIN)/python -m dev images
+
+.PHONY: demo
+demo: install  ## The main job: a cluster, the chart, 600 tasks, and their lag falling to 0
+	@$(BIN)/python -m dev demo
+
+.PHONY: cluster-down
+cluster-down: install  ## Put the local cluster away
+	@$(BIN)/python -m dev down

@@ -1,0 +1,139 @@
+"""``make demo``: the main job from end to end, told as it happens.
+
+Both consumers are stopped, 600 tasks are posted, the consumers start again and catch up; then the audit log
+is read and held against what was posted. A demo that did not see what it tells ends with an error.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, Any
+
+import httpx2
+
+from dev.release import NAMESPACE
+from dev.steps import say, step
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from dev.cluster import Cluster
+
+TASKS = 600
+_CONSUMERS = ("notification-service", "audit-service")
+_CLIENTS = 8
+_LOOK_AGAIN_SECONDS = 1.0
+
+
+def run(cluster: Cluster) -> None:
+    """Show lag rise and fall on an installed release; raise RuntimeError where the promise does not hold."""
+    with step("both consumers are Ready"):
+        _kubectl(
+            cluster, "wait", "eventconsumer", *_CONSUMERS, "--for=condition=Ready", "--timeout=180s"
+        )
+    _show(cluster, "Both consumers run:")
+
+    _scale(cluster, 0)
+    _watch(cluster, "both consumers are stopped", lambda status: status.get("replicas") == 0)
+    posted = _post_tasks(f"http://127.0.0.1:{cluster.ports.task_api}")
+    _watch(cluster, f"lag shows {TASKS}", lambda status: (status.get("lag") or 0) >= TASKS)
+
+    _scale(cluster, 1)
+    _watch(
+        cluster,
+        "lag is 0 again",
+        lambda status: status.get("lag") == 0 and status.get("readyReplicas") == 1,
+    )
+    _show_notifications(cluster)
+    _prove_audit(cluster, posted)
+    say(_WHAT_NEXT.format(api=cluster.ports.task_api))
+
+
+def _scale(cluster: Cluster, replicas: int) -> None:
+    print(f"\n$ kubectl scale eventconsumer --all -n {NAMESPACE} --replicas={replicas}", flush=True)
+    print(_kubectl(cluster, "scale", "eventconsumer", "--all", f"--replicas={replicas}"), flush=True)
+
+
+def _post_tasks(api: str) -> set[str]:
+    """Post the tasks through the API's HTTP port and return their ids."""
+    with step(f"{TASKS} tasks through {api}/tasks"), httpx2.Client(base_url=api, timeout=30) as client:
+
+        def post(number: int) -> str:
+            answer = client.post("/tasks", json={"title": f"Demo task {number}"})
+            answer.raise_for_status()
+            task: dict[str, Any] = answer.json()
+            return str(task["id"])
+
+        with ThreadPoolExecutor(_CLIENTS) as clients:
+            return set(clients.map(post, range(1, TASKS + 1)))
+
+
+def _watch(cluster: Cluster, what: str, reached: Callable[[dict[str, Any]], bool], within: float = 120) -> None:
+    """Print the table each time it changes, until every consumer's status has reached what is waited for."""
+    deadline = time.monotonic() + within
+    before = ""
+    while True:
+        resources = json.loads(_kubectl(cluster, "get", "eventconsumers", "--output=json"))["items"]
+        table = _table(cluster)
+        if table != before:
+            print(table, flush=True)
+            before = table
+        if all(_current(resource) and reached(resource["status"]) for resource in resources):
+            return
+        if time.monotonic() > deadline:
+            raise RuntimeError(f"waited {within:.0f} s in vain until {what}")
+        time.sleep(_LOOK_AGAIN_SECONDS)
+
+
+def _current(resource: dict[str, Any]) -> bool:
+    generation = resource["metadata"]["generation"]
+    return bool(resource.get("status", {}).get("observedGeneration") == generation)
+
+
+def _show(cluster: Cluster, title: str) -> None:
+    print(f"\n{title}\n\n$ kubectl get eventconsumers -n {NAMESPACE}\n{_table(cluster)}", flush=True)
+
+
+def _table(cluster: Cluster) -> str:
+    return _kubectl(cluster, "get", "eventconsumers")
+
+
+def _show_notifications(cluster: Cluster) -> None:
+    print(f"\n$ kubectl logs -n {NAMESPACE} deployment/notification-service", flush=True)
+    log = _kubectl(cluster, "logs", "deployment/notification-service")
+    for line in [line for line in log.splitlines() if "NOTIFICATION" in line][-3:]:
+        print(line, flush=True)
+
+
+def _prove_audit(cluster: Cluster, posted: set[str]) -> None:
+    """Hold the audit log against the posted tasks: every one there, no event twice."""
+    log = _kubectl(cluster, "exec", "deployment/audit-service", "--", "cat", "/var/lib/audit/audit.log")
+    entries = [json.loads(line) for line in log.splitlines()]
+    created = Counter(entry["data"]["task_id"] for entry in entries if entry["event_type"] == "task.created")
+    missing = posted - created.keys()
+    twice = len(entries) - len({entry["event_id"] for entry in entries})
+    print(
+        f"\nThe audit log: {len(entries)} entries; of the {len(posted)} tasks just posted "
+        f"{len(posted) - len(missing)} are there, {twice} events are there twice.",
+        flush=True,
+    )
+    if missing or twice or any(created[task] != 1 for task in posted):
+        raise RuntimeError("the audit log does not hold every event exactly once")
+
+
+def _kubectl(cluster: Cluster, *words: str) -> str:
+    return cluster.kubectl(*words, "--namespace", NAMESPACE)
+
+
+_WHAT_NEXT = """
+That was the main job. The cluster goes on running; try:
+
+  kubectl get eventconsumers -n tasks --watch
+  curl -X POST http://127.0.0.1:{api}/tasks -H 'content-type: application/json' -d '{{"title": "Mine"}}'
+  kubectl delete deployment audit-service -n tasks      # it comes back
+  kubectl explain eventconsumer.spec                    # what every field means
+  make cluster-down                                     # puts everything away
+"""

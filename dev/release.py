@@ -1,0 +1,58 @@
+"""The chart on a local cluster: the product's images, the topics, one ``helm upgrade --install``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from dev import images
+from dev.steps import step
+
+if TYPE_CHECKING:
+    from dev.cluster import Cluster
+
+NAMESPACE = "tasks"
+NAME = "eventconsumer"
+_ROOT = Path(__file__).resolve().parent.parent
+_CHART = _ROOT / "charts" / "eventconsumer"
+_CRD = _ROOT / "crds" / "eventconsumers.yaml"
+_TOPICS = _ROOT / "dev" / "manifests" / "topics.yaml"
+
+# A demo is watched by a person: they see lag move every two seconds instead of every ten.
+_LAG_INTERVAL_SECONDS = 2
+
+
+def install(cluster: Cluster) -> None:
+    """Bring the working tree's product onto the cluster, with the demo's Task API and EventConsumers."""
+    tag = images.load(cluster)
+    with step("topics task-events and task-events-dlq"):
+        cluster.kubectl("apply", "--filename", str(_TOPICS))
+        cluster.kubectl(
+            *("wait", "kafkatopic", "--all", "--namespace", NAMESPACE),
+            *("--for=condition=Ready", "--timeout=120s"),
+        )
+    with step("helm upgrade --install eventconsumer"):
+        _update_crd(cluster)
+        cluster.helm(
+            *("upgrade", "--install", NAME, str(_CHART), "--namespace", NAMESPACE, "--wait", "--timeout", "5m"),
+            *_values(cluster, tag),
+        )
+
+
+def _values(cluster: Cluster, tag: str) -> list[str]:
+    values = {
+        "operator.image.tag": tag,
+        "operator.lagIntervalSeconds": _LAG_INTERVAL_SECONDS,
+        "workers.image.tag": tag,
+        "demo.enabled": "true",
+        "demo.taskApi.image.tag": tag,
+        "demo.taskApi.service.type": "NodePort",
+        "demo.taskApi.service.nodePort": cluster.ports.task_api,
+    }
+    return [word for key, value in values.items() for word in ("--set", f"{key}={value}")]
+
+
+def _update_crd(cluster: Cluster) -> None:
+    """Helm installs a chart's CRDs once and never updates them, so a later run of a changed tree does it here."""
+    if NAME in cluster.helm("list", "--namespace", NAMESPACE, "--short").split():
+        cluster.kubectl("apply", "--server-side", "--force-conflicts", "--filename", str(_CRD))

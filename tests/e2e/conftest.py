@@ -1,0 +1,83 @@
+"""One kind cluster for the whole run, and on it what `make demo` leaves behind.
+
+pytest-kind makes and deletes the cluster, with the binaries and the node image of the local cluster.
+`--keep-cluster` keeps it for the next run.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+from pytest_kind import KindCluster
+
+from dev.cluster import TESTS, Cluster
+from tests.support.kubernetes import Kubernetes
+from tests.support.task_api import TaskApi
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture(scope="session")
+def cluster(pytestconfig: pytest.Config) -> Iterator[Cluster]:
+    cluster = Cluster(TESTS)
+    cluster.prepare()
+    kind = KindCluster(
+        cluster.name,
+        kubeconfig=cluster.kubeconfig,
+        image=cluster.node_image,
+        kind_path=cluster.kind,
+        kubectl_path=cluster.kubectl_path,
+    )
+    if not cluster.running():
+        kind.delete()
+    kind.create(config_file=cluster.config_file)
+    yield cluster
+    if not pytestconfig.getoption("keep_cluster"):
+        kind.delete()
+
+
+@pytest.fixture(scope="session")
+def environment(cluster: Cluster) -> dict[str, str]:
+    """What a user's shell has: kubectl and helm on PATH, and a kubeconfig."""
+    return os.environ | {
+        "EVENTCONSUMER_CLUSTER": cluster.name,
+        "KUBECONFIG": str(cluster.kubeconfig),
+        "PATH": f"{cluster.bin}:{os.environ['PATH']}",
+    }
+
+
+@pytest.fixture(scope="session")
+def demo(environment: dict[str, str]) -> str:
+    """Run `make demo` on the tests' cluster and return all that it printed."""
+    done = subprocess.run(
+        ["make", "demo"],
+        cwd=ROOT,
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+        timeout=1500,
+    )
+    assert done.returncode == 0, done.stdout
+    return done.stdout
+
+
+@pytest.fixture
+def kubernetes(cluster: Cluster, demo: str) -> Kubernetes:
+    """Talk to the namespace in which the demo runs."""
+    assert demo
+    return Kubernetes(cluster.kubectl_path, cluster.kubeconfig, "tasks")
+
+
+@pytest.fixture
+def task_api(cluster: Cluster, demo: str) -> TaskApi:
+    assert demo
+    return TaskApi(f"http://127.0.0.1:{cluster.ports.task_api}")

@@ -1,0 +1,57 @@
+"""Kafka goes away while tasks are posted: nothing waits for it, nothing is lost, and lag is not said to be 0."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.support.eventually import eventually
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from tests.support.kubernetes import Kubernetes
+    from tests.support.task_api import TaskApi
+
+CONSUMERS = ("notification-service", "audit-service")
+
+
+@pytest.fixture
+def broker_away(kubernetes: Kubernetes) -> Iterator[None]:
+    """Scale the broker to 0, and back at the latest when the test ends."""
+    scale_broker(kubernetes, 0)
+    yield
+    scale_broker(kubernetes, 1)
+
+
+def scale_broker(kubernetes: Kubernetes, replicas: int) -> None:
+    kubernetes.kubectl("scale", "statefulset", "events-kafka", f"--replicas={replicas}")
+    kubernetes.kubectl("rollout", "status", "statefulset", "events-kafka", "--timeout=90s")
+
+
+def audited(kubernetes: Kubernetes) -> Counter[str]:
+    """Count the audit log's task.created entries by task id."""
+    log = kubernetes.kubectl("exec", "deployment/audit-service", "--", "cat", "/var/lib/audit/audit.log")
+    entries = map(json.loads, log.splitlines())
+    return Counter(entry["data"]["task_id"] for entry in entries if entry["event_type"] == "task.created")
+
+
+@pytest.mark.usefixtures("broker_away")
+def test_100_tasks_posted_meanwhile_arrive_once_after_its_return(kubernetes: Kubernetes, task_api: TaskApi) -> None:
+    for consumer in CONSUMERS:
+        eventually("lag unknown", lambda name=consumer: kubernetes.row(name)["LAG"] == "unknown", within=60)
+
+    answers = task_api.post_tasks(f"while the broker is away {n}" for n in range(100))
+    assert {status for status, _ in answers} == {201}
+    assert {kubernetes.row(consumer)["LAG"] for consumer in CONSUMERS} == {"unknown"}
+
+    scale_broker(kubernetes, 1)
+
+    tasks = {task for _, task in answers}
+    eventually("every event in the audit log", lambda: tasks <= audited(kubernetes).keys(), within=120)
+    assert {audited(kubernetes)[task] for task in tasks} == {1}
+    for consumer in CONSUMERS:
+        eventually("lag 0", lambda name=consumer: kubernetes.row(name)["LAG"] == "0", within=60)

@@ -1,0 +1,71 @@
+"""The chart as Helm and the API server see it."""
+
+from __future__ import annotations
+
+import subprocess
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import yaml
+
+from tests.e2e.conftest import ROOT
+
+if TYPE_CHECKING:
+    from dev.cluster import Cluster
+    from tests.support.kubernetes import Kubernetes
+
+CHART = str(ROOT / "charts" / "eventconsumer")
+
+
+def render(cluster: Cluster, *words: str) -> list[dict[str, Any]]:
+    """Render the chart and return its objects."""
+    text = cluster.helm("template", "eventconsumer", CHART, "--namespace", "tasks", *words)
+    return [document for document in yaml.safe_load_all(text) if document]
+
+
+def rules(objects: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    return [rule for each in objects if each["kind"].endswith("Role") for rule in each["rules"]]
+
+
+def test_it_passes_helms_own_linter(cluster: Cluster) -> None:
+    assert "0 chart(s) failed" in cluster.helm("lint", "--strict", CHART)
+
+
+def test_by_default_nothing_is_cluster_wide(cluster: Cluster) -> None:
+    assert {each["kind"] for each in render(cluster)} == {"ServiceAccount", "Role", "RoleBinding", "Deployment"}
+
+
+def test_scope_cluster_gives_a_cluster_role_and_watches_every_namespace(cluster: Cluster) -> None:
+    objects = render(cluster, "--set=scope=cluster")
+
+    assert {each["kind"] for each in objects} >= {"ClusterRole", "ClusterRoleBinding"}
+    [deployment] = [each for each in objects if each["kind"] == "Deployment"]
+    [container] = deployment["spec"]["template"]["spec"]["containers"]
+    assert {"name": "WATCH_NAMESPACES", "value": ""} in container["env"]
+
+
+@pytest.mark.parametrize("scope", ["namespace", "cluster"])
+def test_the_operator_has_no_verb_on_secrets_and_no_wildcard(cluster: Cluster, scope: str) -> None:
+    for rule in rules(render(cluster, f"--set=scope={scope}")):
+        assert not {"secrets", "*"} & {*rule["resources"], *rule["verbs"], *rule["apiGroups"]}
+
+
+def test_an_unknown_value_is_refused_by_name(cluster: Cluster) -> None:
+    with pytest.raises(Exception, match="lagInterval"):
+        render(cluster, "--set=operator.lagInterval=5")
+
+
+def test_every_pod_of_the_namespace_passes_the_restricted_profile(kubernetes: Kubernetes) -> None:
+    words = ["label", "namespace", "tasks", "pod-security.kubernetes.io/enforce=restricted", "--overwrite"]
+
+    done = subprocess.run(
+        ["kubectl", *words, "--dry-run=server"], env=kubernetes.environment, capture_output=True, text=True, check=True
+    )
+
+    assert "violate" not in done.stderr
+
+
+def test_helm_test_stores_a_task_and_reads_it_back(cluster: Cluster, kubernetes: Kubernetes) -> None:
+    assert kubernetes.list("pods")
+
+    assert "Succeeded" in cluster.helm("test", "eventconsumer", "--namespace", "tasks", "--timeout", "2m")

@@ -1,0 +1,63 @@
+"""A consumer waits for its topic, says so in one column, and starts when the topic is there."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.support.builders import event_consumer, kafka_topic
+from tests.support.eventually import eventually
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from tests.support.kubernetes import Kubernetes
+
+TOPIC = "late-events"
+CONSUMER = "late-consumer"
+
+
+@pytest.fixture
+def waiting(kubernetes: Kubernetes) -> Iterator[None]:
+    """Apply a consumer of a topic that nobody has made."""
+    kubernetes.apply(event_consumer(CONSUMER, topicRef={"name": TOPIC}))
+    yield
+    kubernetes.delete("eventconsumer", CONSUMER)
+    kubernetes.delete("kafkatopic", TOPIC)
+
+
+@pytest.mark.usefixtures("waiting")
+def test_it_waits_for_the_topic_and_starts_within_30_s_of_it(kubernetes: Kubernetes) -> None:
+    eventually("the reason in one column", lambda: kubernetes.row(CONSUMER)["STATUS"] == "TopicNotFound", within=15)
+    assert CONSUMER not in {d["metadata"]["name"] for d in kubernetes.list("deployments")}
+
+    kubernetes.apply(kafka_topic(TOPIC, partitions=2))
+
+    eventually("a ready worker", lambda: kubernetes.row(CONSUMER)["READY"] == "1/1", within=30)
+    eventually("its lag", lambda: kubernetes.row(CONSUMER)["LAG"] == "0", within=30)
+
+
+@pytest.mark.usefixtures("waiting")
+def test_a_deleted_resource_takes_its_deployment_along(kubernetes: Kubernetes) -> None:
+    kubernetes.apply(kafka_topic(TOPIC))
+    eventually("a Deployment", lambda: kubernetes.get("deployment", CONSUMER))
+
+    kubernetes.delete("eventconsumer", CONSUMER)
+
+    eventually(
+        "no Deployment",
+        lambda: CONSUMER not in {d["metadata"]["name"] for d in kubernetes.list("deployments")},
+    )
+
+
+def test_a_deployment_of_the_same_name_is_never_adopted(kubernetes: Kubernetes) -> None:
+    kubernetes.kubectl("create", "deployment", "taken", "--image=example/other:1", "--replicas=0")
+    kubernetes.apply(event_consumer("taken"))
+
+    eventually("the conflict in one column", lambda: kubernetes.row("taken")["STATUS"] == "NameConflict", within=15)
+    [container] = kubernetes.get("deployment", "taken")["spec"]["template"]["spec"]["containers"]
+    assert container["image"] == "example/other:1"
+
+    kubernetes.delete("eventconsumer", "taken")
+    kubernetes.delete("deployment", "taken")

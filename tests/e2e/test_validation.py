@@ -1,0 +1,63 @@
+"""The API server refuses a wrong spec and names the field."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tests.support.builders import event_consumer
+from tests.support.kubernetes import Refused
+
+if TYPE_CHECKING:
+    from tests.support.kubernetes import Kubernetes
+
+KAFKA = {"bootstrapServers": "kafka:9092", "topic": "task-events"}
+
+WRONG: dict[str, tuple[dict[str, Any], str]] = {
+    "a group id with a blank": ({"groupId": "not a group"}, "spec.groupId"),
+    "both topicRef and kafka": ({"kafka": KAFKA}, "topicRef"),
+    "neither topicRef nor kafka": ({"topicRef": None}, "topicRef"),
+    "an unknown worker type": ({"worker": {"type": "mailer"}}, "spec.worker.type"),
+    "no worker": ({"worker": None}, "spec.worker"),
+    "an unknown start": ({"startFrom": "yesterday"}, "spec.startFrom"),
+    "fewer than zero replicas": ({"replicas": -1}, "spec.replicas"),
+    "two audit workers on one volume": ({"worker": {"type": "audit"}, "replicas": 2}, "replicas"),
+    "audit storage for a notification worker": (
+        {"worker": {"type": "notification", "audit": {"storage": {"size": "1Gi"}}}},
+        "audit",
+    ),
+    "a field nobody knows": ({"replica": 2}, "spec.replica"),
+}
+
+
+@pytest.mark.parametrize(("spec", "field"), WRONG.values(), ids=WRONG.keys())
+def test_a_wrong_spec_is_refused_by_the_name_of_its_field(
+    kubernetes: Kubernetes, spec: dict[str, Any], field: str
+) -> None:
+    manifest = json.dumps(event_consumer("wrong", **spec))
+
+    with pytest.raises(Refused, match=field):
+        kubernetes.kubectl("apply", "--dry-run=server", "--validate=strict", "--filename=-", stdin=manifest)
+
+
+def test_the_group_id_of_a_consumer_cannot_be_changed(kubernetes: Kubernetes) -> None:
+    with pytest.raises(Refused, match="groupId"):
+        kubernetes.kubectl(
+            *("patch", "eventconsumer", "audit-service", "--type=merge", "--dry-run=server"),
+            '--patch={"spec": {"groupId": "another"}}',
+        )
+
+
+def test_the_smallest_useful_resource_is_accepted(kubernetes: Kubernetes) -> None:
+    manifest = json.dumps(event_consumer("smallest"))
+
+    assert "created" in kubernetes.kubectl("apply", "--dry-run=server", "--filename=-", stdin=manifest)
+
+
+def test_every_field_is_explained(kubernetes: Kubernetes) -> None:
+    explained = kubernetes.kubectl("explain", "eventconsumer", "--recursive")
+
+    assert "groupId" in explained
+    assert "<empty>" not in kubernetes.kubectl("explain", "eventconsumer.spec")
