@@ -1,0 +1,1 @@
+"""What the Task API does, told without HTTP and without Kafka."""

@@ -1,0 +1,44 @@
+"""Whether this process can do its work. Kafka is no part of it: the outbox keeps events while it is away."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from eventconsumer_api.storage import outbox
+from eventconsumer_api.storage.database import Database, DatabaseUnavailable
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+@dataclass(frozen=True, slots=True)
+class Readiness:
+    """What a look at database and relay found."""
+
+    database: bool
+    relay: bool
+    waiting_events: int | None
+    """Events that Kafka has not acknowledged, counted up to 10,000; None when the database does not say."""
+
+    @property
+    def ready(self) -> bool:
+        """Whether requests should come here."""
+        return self.database and self.relay
+
+
+class ReadinessService:
+    """Looks at the database, and at the relay through ``relay_alive``."""
+
+    def __init__(self, database: Database, relay_alive: Callable[[], bool]) -> None:
+        self._database = database
+        self._relay_alive = relay_alive
+
+    def look(self) -> Readiness:
+        """Say how things are now."""
+        try:
+            with self._database.read() as connection:
+                depth = outbox.depth(connection)
+        except DatabaseUnavailable:
+            return Readiness(database=False, relay=self._relay_alive(), waiting_events=None)
+        return Readiness(database=True, relay=self._relay_alive(), waiting_events=depth)
