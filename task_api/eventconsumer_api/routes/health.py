@@ -28,7 +28,7 @@ class ReadinessBody(BaseModel):
     """Counted up to 10,000; null when the database does not answer."""
 
 
-def _service(request: Request) -> ReadinessService:
+async def _service(request: Request) -> ReadinessService:
     return cast("ReadinessService", request.state.readiness)
 
 

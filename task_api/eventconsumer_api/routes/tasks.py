@@ -28,15 +28,16 @@ router = APIRouter(
 )
 
 
-def _service(request: Request) -> TaskService:
+# Coroutines, because they wait for nothing: plain functions would each cost a change of thread.
+async def _service(request: Request) -> TaskService:
     return cast("TaskService", request.state.tasks)
 
 
-def _correlation_id(request: Request) -> UUID:
+async def _correlation_id(request: Request) -> UUID:
     return cast("UUID", request.state.correlation_id)
 
 
-def _task_id(task_id: str) -> UUID:
+async def _task_id(task_id: str) -> UUID:
     try:
         return UUID(task_id)
     except ValueError:

@@ -1,0 +1,69 @@
+"""What follows from the reports on a batch: decisions without a broker."""
+
+from __future__ import annotations
+
+import pytest
+from confluent_kafka import KafkaError
+
+from eventconsumer_api.publisher import Delivery, Outcome, judge
+from eventconsumer_api.relay import Settlement, settle
+from eventconsumer_api.storage.outbox import WaitingEvent
+
+ACKNOWLEDGED = Delivery(Outcome.ACKNOWLEDGED)
+REFUSED = Delivery(Outcome.REFUSED, "too large")
+FAILED = Delivery(Outcome.FAILED, "timed out")
+
+
+def an_event(sequence: int, key: str) -> WaitingEvent:
+    return WaitingEvent(sequence=sequence, key=key, payload="{}")
+
+
+A1, B2, A3, B4 = an_event(1, "a"), an_event(2, "b"), an_event(3, "a"), an_event(4, "b")
+
+
+@pytest.mark.parametrize(
+    ("deliveries", "expected"),
+    [
+        pytest.param(
+            [ACKNOWLEDGED, ACKNOWLEDGED, ACKNOWLEDGED, ACKNOWLEDGED],
+            Settlement(acknowledged=[1, 2, 3, 4], refused=[], failure=None),
+            id="all acknowledged: all leave the outbox",
+        ),
+        pytest.param(
+            [FAILED, ACKNOWLEDGED, ACKNOWLEDGED, ACKNOWLEDGED],
+            Settlement(acknowledged=[2, 4], refused=[], failure="timed out"),
+            id="a failure keeps the later events of its task, and of its task only",
+        ),
+        pytest.param(
+            [ACKNOWLEDGED, REFUSED, ACKNOWLEDGED, ACKNOWLEDGED],
+            Settlement(acknowledged=[1, 3, 4], refused=[B2], failure=None),
+            id="a refusal keeps nobody else",
+        ),
+        pytest.param(
+            [FAILED, REFUSED, REFUSED, FAILED],
+            Settlement(acknowledged=[], refused=[B2], failure="timed out"),
+            id="a refused event behind a failed one of its task waits with it",
+        ),
+    ],
+)
+def test_a_batch_is_settled_by_its_reports(deliveries: list[Delivery], expected: Settlement) -> None:
+    assert settle([A1, B2, A3, B4], deliveries) == expected
+
+
+@pytest.mark.parametrize(
+    ("code", "expected"),
+    [
+        (KafkaError.MSG_SIZE_TOO_LARGE, Outcome.REFUSED),
+        (KafkaError.INVALID_RECORD, Outcome.REFUSED),
+        (KafkaError._MSG_TIMED_OUT, Outcome.FAILED),
+        (KafkaError._FATAL, Outcome.FAILED),
+        (KafkaError.TOPIC_AUTHORIZATION_FAILED, Outcome.FAILED),
+        (KafkaError.UNKNOWN_TOPIC_OR_PART, Outcome.FAILED),
+    ],
+)
+def test_only_what_no_repetition_can_mend_is_a_refusal(code: int, expected: Outcome) -> None:
+    assert judge(KafkaError(code)).outcome is expected
+
+
+def test_no_error_is_an_acknowledgement() -> None:
+    assert judge(None) == Delivery(Outcome.ACKNOWLEDGED)

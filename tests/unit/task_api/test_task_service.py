@@ -1,0 +1,147 @@
+"""Tasks and their events are written together: tested on a real SQLite file."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+from uuid import uuid4
+
+import pytest
+from sqlalchemy import select
+
+from eventconsumer_api.models import Status
+from eventconsumer_api.services.tasks import TaskNotFound, TaskService
+from eventconsumer_api.storage import outbox, tables
+from eventconsumer_api.storage.database import Database, DatabaseUnavailable
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+    from typing import Any
+
+
+@pytest.fixture
+def database(tmp_path: Path) -> Iterator[Database]:
+    database = Database(f"sqlite:///{tmp_path}/tasks.db")
+    database.create_tables()
+    yield database
+    database.close()
+
+
+@pytest.fixture
+def commits() -> list[str]:
+    return []
+
+
+@pytest.fixture
+def service(database: Database, commits: list[str]) -> TaskService:
+    return TaskService(database, committed=lambda: commits.append("committed"))
+
+
+def events(database: Database) -> list[dict[str, Any]]:
+    with database.read() as connection:
+        return [json.loads(event.payload) for event in outbox.waiting(connection, limit=1000)]
+
+
+def test_a_new_task_and_its_event_appear_together(service: TaskService, database: Database) -> None:
+    correlation_id, owner_id = uuid4(), uuid4()
+    task = service.create(title="Buy groceries", owner_id=owner_id, correlation_id=correlation_id)
+    (event,) = events(database)
+    assert service.get(task.id) == task
+    assert event["event_type"] == "task.created"
+    assert event["data"] == {
+        "task_id": str(task.id),
+        "title": "Buy groceries",
+        "status": "pending",
+        "owner_id": str(owner_id),
+    }
+    assert event["metadata"] == {"correlation_id": str(correlation_id), "source": "task-api"}
+
+
+def test_without_its_event_a_task_is_not_written_either(service: TaskService, database: Database) -> None:
+    with database.write() as connection:
+        tables.outbox.drop(connection)
+    with pytest.raises(DatabaseUnavailable):
+        service.create(title="Buy groceries", owner_id=None, correlation_id=uuid4())
+    assert service.page(after=None, limit=10) == []
+
+
+def test_the_life_of_a_task_is_told_in_the_order_it_happened(
+    service: TaskService, database: Database
+) -> None:
+    task = service.create(title="Buy groceries", owner_id=None, correlation_id=uuid4())
+    service.change(task.id, {"status": Status.IN_PROGRESS}, correlation_id=uuid4())
+    service.complete(task.id, correlation_id=uuid4())
+    told = [(event["event_type"], event["data"]["status"]) for event in events(database)]
+    assert told == [
+        ("task.created", "pending"),
+        ("task.updated", "in_progress"),
+        ("task.completed", "completed"),
+    ]
+
+
+def test_completing_twice_is_one_event(service: TaskService, database: Database) -> None:
+    task = service.create(title="Buy groceries", owner_id=None, correlation_id=uuid4())
+    service.change(task.id, {"status": Status.COMPLETED}, correlation_id=uuid4())
+    assert service.complete(task.id, correlation_id=uuid4()).status is Status.COMPLETED
+    assert [event["event_type"] for event in events(database)] == ["task.created", "task.completed"]
+
+
+def test_the_relay_is_called_only_for_commits_that_left_an_event(
+    service: TaskService, commits: list[str]
+) -> None:
+    task = service.create(title="Buy groceries", owner_id=None, correlation_id=uuid4())
+    service.change(task.id, {"title": "Buy groceries"}, correlation_id=uuid4())
+    with pytest.raises(TaskNotFound):
+        service.complete(uuid4(), correlation_id=uuid4())
+    assert commits == ["committed"]
+
+
+def test_an_owner_can_be_taken_away(service: TaskService) -> None:
+    task = service.create(title="Buy groceries", owner_id=uuid4(), correlation_id=uuid4())
+    assert service.change(task.id, {"owner_id": None}, correlation_id=uuid4()).owner_id is None
+
+
+def test_pages_follow_each_other_without_gap_or_repetition(service: TaskService) -> None:
+    made = [service.create(title=f"Task {n}", owner_id=None, correlation_id=uuid4()) for n in range(5)]
+    first = service.page(after=None, limit=2)
+    second = service.page(after=first[-1].id, limit=2)
+    third = service.page(after=second[-1].id, limit=2)
+    assert [*first, *second, *third] == made
+
+
+def test_a_published_events_number_is_never_given_again(service: TaskService, database: Database) -> None:
+    service.create(title="Buy groceries", owner_id=None, correlation_id=uuid4())
+    with database.write() as connection:
+        (published,) = outbox.waiting(connection, limit=10)
+        outbox.remove(connection, [published.sequence])
+    service.create(title="Buy milk", owner_id=None, correlation_id=uuid4())
+    with database.read() as connection:
+        (waiting,) = outbox.waiting(connection, limit=10)
+    assert waiting.sequence > published.sequence
+
+
+def test_a_rejected_event_stands_aside_with_its_reason(service: TaskService, database: Database) -> None:
+    service.create(title="Buy groceries", owner_id=None, correlation_id=uuid4())
+    with database.write() as connection:
+        (event,) = outbox.waiting(connection, limit=10)
+        outbox.reject(connection, event.sequence, "MSG_SIZE_TOO_LARGE")
+    with database.read() as connection:
+        kept = connection.execute(select(tables.outbox.c.payload, tables.outbox.c.rejected_reason)).one()
+        assert (outbox.waiting(connection, limit=10), outbox.depth(connection)) == ([], 0)
+    assert tuple(kept) == (event.payload, "MSG_SIZE_TOO_LARGE")
+
+
+def test_a_commit_survives_a_power_cut_and_readers_never_wait(database: Database) -> None:
+    with database.read() as connection:
+        settings = {
+            name: connection.exec_driver_sql(f"PRAGMA {name}").scalar_one()
+            for name in ("journal_mode", "synchronous", "foreign_keys", "busy_timeout")
+        }
+    assert settings == {"journal_mode": "wal", "synchronous": 2, "foreign_keys": 1, "busy_timeout": 5000}
+
+
+def test_a_database_that_can_not_be_opened_says_so(tmp_path: Path) -> None:
+    database = Database(f"sqlite:///{tmp_path}/missing/tasks.db")
+    with pytest.raises(DatabaseUnavailable, match="unable to open database file"):
+        database.create_tables()
