@@ -1,0 +1,69 @@
+"""The environment contract: the names, the defaults by worker, and what is refused."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from pydantic import ValidationError
+
+from eventconsumer_workers.config import Kind, Settings
+
+
+@pytest.fixture(autouse=True)
+def _empty_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in Settings.model_fields:
+        monkeypatch.delenv(name.upper(), raising=False)
+
+
+def test_the_seed_s_names_and_defaults_work_without_any_environment() -> None:
+    settings = Settings(kind=Kind.AUDIT, client_id="pod-1")
+    assert settings.model_dump() == {
+        "kind": Kind.AUDIT,
+        "kafka_bootstrap_servers": "localhost:30092",
+        "kafka_topic": "task-events",
+        "kafka_group_id": "audit-service",
+        "kafka_dead_letter_topic": "task-events-dlq",
+        "kafka_auto_offset_reset": "earliest",
+        "event_types": frozenset(),
+        "audit_log_path": Path("audit.log"),
+        "health_port": 8080,
+        "client_id": "pod-1",
+    }
+
+
+def test_the_notification_worker_wants_created_and_completed_tasks() -> None:
+    settings = Settings(kind=Kind.NOTIFICATION)
+    assert settings.kafka_group_id == "notification-service"
+    assert settings.event_types == {"task.created", "task.completed"}
+
+
+@pytest.mark.parametrize(
+    ("text", "wanted"),
+    [
+        ("task.updated", {"task.updated"}),
+        (" task.created , task.updated,", {"task.created", "task.updated"}),
+        ("", set()),
+    ],
+    ids=["one", "several", "empty means all"],
+)
+def test_event_types_are_a_comma_list(monkeypatch: pytest.MonkeyPatch, text: str, wanted: set[str]) -> None:
+    monkeypatch.setenv("EVENT_TYPES", text)
+    assert Settings(kind=Kind.NOTIFICATION).event_types == wanted
+
+
+def test_the_dead_letter_topic_follows_the_topic(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("KAFKA_TOPIC", "orders")
+    assert Settings(kind=Kind.AUDIT).kafka_dead_letter_topic == "orders-dlq"
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("KAFKA_AUTO_OFFSET_RESET", "newest"), ("HEALTH_PORT", "99999"), ("KAFKA_TOPIC", "")],
+)
+def test_a_value_outside_the_contract_is_refused(
+    monkeypatch: pytest.MonkeyPatch, name: str, value: str
+) -> None:
+    monkeypatch.setenv(name, value)
+    with pytest.raises(ValidationError, match=name.lower()):
+        Settings(kind=Kind.AUDIT)

@@ -1,0 +1,103 @@
+"""Every message is an event or is rejected with a reason; nothing else happens."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from eventconsumer_workers.envelope import Reading, Rejected, read
+from tests.support.events import encoded, event
+
+ALL: frozenset[str] = frozenset()
+# A busy machine is no fault of the code.
+unhurried = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
+    max_leaves=8,
+)
+
+
+def test_a_task_event_is_read_with_its_task() -> None:
+    sent = event("task.completed", title="Buy milk")
+    reading = read(json.dumps(sent).encode(), ALL)
+    assert reading is not None
+    assert reading.task is not None
+    assert (str(reading.event.event_id), reading.event.event_type) == (sent["event_id"], "task.completed")
+    assert (reading.task.task_id, reading.task.title) == (sent["data"]["task_id"], "Buy milk")
+
+
+def test_an_unknown_event_type_is_an_event_without_a_task() -> None:
+    reading = read(encoded("user.invited", data={"user": 7}), ALL)
+    assert reading is not None
+    assert reading.task is None
+    assert bytes(reading.event.data) == b'{"user": 7}'
+
+
+def test_an_event_of_an_unwanted_type_passes_by_whatever_its_data_are() -> None:
+    assert read(encoded("user.invited", data=[1, 2]), frozenset({"task.created"})) is None
+
+
+def test_unknown_fields_are_no_fault() -> None:
+    reading = read(encoded(schema_version=3), ALL)
+    assert reading is not None
+
+
+@pytest.mark.parametrize(
+    ("value", "reason"),
+    [
+        pytest.param(None, "no value", id="null value"),
+        pytest.param(b"", "truncated", id="empty"),
+        pytest.param(b"not json", "malformed", id="no JSON"),
+        pytest.param(b"[1]", "Expected `object`", id="no object"),
+        pytest.param(b"{}", "missing required field", id="empty object"),
+        pytest.param(encoded(event_id="evt-1"), "Invalid UUID", id="id is no UUID"),
+        pytest.param(
+            json.dumps({**event(), "event_type": 1}).encode(), "Expected `str`", id="type is a number"
+        ),
+        pytest.param(encoded(data={"task_id": "1", "status": "pending"}), "`title`", id="task without title"),
+        pytest.param(encoded(title=7), "Expected `str`", id="title is a number"),
+        pytest.param(encoded(metadata=None), "Expected `object`", id="metadata is null"),
+        pytest.param(encoded("user.invited", data=[1]), "Expected `object`", id="foreign data is a list"),
+        pytest.param(encoded().replace(b"report", b"\xff\xfe"), "not UTF-8", id="not UTF-8 in copied data"),
+        pytest.param(encoded("new").replace(b"null", b"[" * 9000 + b"]" * 9000), "too deeply", id="nested"),
+        pytest.param(encoded()[:-1], "truncated", id="cut"),
+    ],
+)
+def test_what_is_no_event_is_rejected_with_the_reason(value: bytes | None, reason: str) -> None:
+    with pytest.raises(Rejected, match=reason):
+        read(value, ALL)
+
+
+@unhurried
+@given(st.binary(max_size=200))
+def test_any_bytes_are_an_event_or_rejected(value: bytes) -> None:
+    assert isinstance(_outcome(value), Reading | Rejected)
+
+
+@unhurried
+@given(st.dictionaries(st.sampled_from(sorted(event())), json_values))
+def test_any_json_in_the_place_of_a_field_is_an_event_or_rejected(changes: dict[str, Any]) -> None:
+    outcome = _outcome(json.dumps({**event(), **changes}).encode())
+    assert isinstance(outcome, Reading | Rejected)
+
+
+@unhurried
+@given(st.text(), st.text())
+def test_any_text_in_a_task_is_read_as_it_was_sent(task_id: str, title: str) -> None:
+    data = {"task_id": task_id, "title": title, "status": "pending", "owner_id": None}
+    outcome = _outcome(json.dumps(event(data=data), ensure_ascii=False).encode())
+    assert isinstance(outcome, Reading)
+    assert outcome.task is not None
+    assert (outcome.task.task_id, outcome.task.title) == (task_id, title)
+
+
+def _outcome(value: bytes) -> Reading | Rejected | None:
+    try:
+        return read(value, ALL)
+    except Rejected as rejection:
+        return rejection
