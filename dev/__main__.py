@@ -1,0 +1,104 @@
+"""``python -m dev``: the local cluster from the command line; ``make help`` lists the same."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shutil
+import sys
+from typing import TYPE_CHECKING
+
+from dev import demo, docker, images, release, tools
+from dev.cluster import DEMO, PORTS, Cluster
+from dev.run import CommandFailedError
+from dev.steps import say, step
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+def main(words: list[str] | None = None) -> int:
+    """Run one command and return its exit code; what failed is told in its own words, without a traceback."""
+    given = _parser().parse_args(words)
+    command: Callable[[Cluster], None] = given.command
+    try:
+        command(Cluster(given.name))
+    except (CommandFailedError, RuntimeError) as error:
+        say(f"\nFailed: {error}\nRun the same command again to go on from there.")
+        return 1
+    except KeyboardInterrupt:
+        say("\nStopped. Run the same command again to go on from there.")
+        return 130
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m dev", description="The local cluster: kind with a real Kafka."
+    )
+    parser.add_argument(
+        "--name",
+        choices=list(PORTS),
+        default=os.environ.get("EVENTCONSUMER_CLUSTER", DEMO),
+        help="which of the two clusters (default: $EVENTCONSUMER_CLUSTER, else %(default)s)",
+    )
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    for name, function, says in (
+        ("up", _up, "make the cluster, or start it again; nothing to do takes seconds"),
+        ("images", _images, "build the product's images from this tree and load them"),
+        ("demo", _demo, "the whole story: cluster, images, chart, 600 tasks"),
+        ("status", _status, "say what is there"),
+        ("down", _down, "delete the cluster; what was built stays in the cache"),
+    ):
+        commands.add_parser(name, help=says).set_defaults(command=function)
+    return parser
+
+
+def _up(cluster: Cluster) -> None:
+    with step(f"Cluster {cluster.name}"):
+        cluster.prepare()
+        cluster.up()
+    say(f"\nThe cluster {cluster.name} runs.{how_to_reach(cluster, os.environ.get('PATH', ''))}")
+
+
+def _images(cluster: Cluster) -> None:
+    _up(cluster)
+    images.load(cluster)
+
+
+def _demo(cluster: Cluster) -> None:
+    _up(cluster)
+    release.install(cluster)
+    demo.run(cluster)
+
+
+def _status(cluster: Cluster) -> None:
+    if not docker.answers() or not cluster.exists():
+        print(f"{cluster.name}: not there")
+    elif not cluster.running():
+        print(f"{cluster.name}: stopped")
+    elif not cluster.whole():
+        print(f"{cluster.name}: broken; `up` makes it anew")
+    else:
+        print(f"{cluster.name}: runs\n{cluster.kubectl('get', 'nodes,pods', '--all-namespaces')}", end="")
+
+
+def _down(cluster: Cluster) -> None:
+    if docker.answers() and cluster.exists():
+        cluster.delete()
+    else:
+        say(f"{cluster.name} is not there.")
+
+
+def how_to_reach(cluster: Cluster, path: str) -> str:
+    """Return the shell lines a user still needs before plain kubectl talks to ``cluster``."""
+    lines = []
+    if any(shutil.which(tool.name, path=path) is None for tool in tools.TOOLS):
+        lines.append(f'  export PATH="{cluster.bin}:$PATH"')
+    if cluster.name != DEMO:
+        lines.append(f'  export KUBECONFIG="{cluster.kubeconfig}"')
+    return "\nFor kubectl, helm and kind in your shell:\n" + "\n".join(lines) if lines else ""
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,70 @@
+"""The product's images, built from this working tree and loaded into a cluster; unchanged ones are left alone."""
+
+from __future__ import annotations
+
+import tomllib
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from dev import base_image, docker, versions
+from dev.source import Source, source
+from dev.steps import step
+
+if TYPE_CHECKING:
+    from dev.cluster import Cluster
+
+_ROOT = Path(__file__).resolve().parent.parent
+# What every image is built from besides its own folder and lock file.
+_SHARED = ("pyproject.toml", "README.md", "LICENSE")
+
+
+@dataclass(frozen=True)
+class Image:
+    """One product image: its name, the folder of its code, and its lock file."""
+
+    name: str
+    folder: str
+    lock: str
+
+
+IMAGES = (
+    Image("eventconsumer/operator", "operator", "locks/operator.txt"),
+    Image("eventconsumer/workers", "workers", "locks/workers.txt"),
+    Image("eventconsumer/task-api", "task_api", "locks/api.txt"),
+)
+
+
+def load(cluster: Cluster) -> str:
+    """Build the images where their sources changed, load them into ``cluster``, and return their tag."""
+    tag = version()
+    base = versions.PYTHON_IMAGE if source() is Source.OFFICIAL else base_image.python()
+    with ThreadPoolExecutor(max_workers=2) as pool:
+        list(pool.map(lambda image: build(image, base=base, tag=tag), IMAGES))
+    for image in IMAGES:
+        cluster.load_image(f"{image.name}:{tag}")
+    return tag
+
+
+def build(image: Image, *, base: str, tag: str, root: Path = _ROOT) -> None:
+    """Build one image, unless Docker's store holds it made from the very same files and base."""
+    name = f"{image.name}:{tag}"
+    made_by = recipe(image, base=base, root=root)
+    if docker.recipe_of(name) == made_by:
+        return
+    with step(f"Image {name}"):
+        dockerfile = root / image.folder / "Dockerfile"
+        docker.build(name, root, recipe=made_by, dockerfile=dockerfile, args={"BASE_IMAGE": base})
+
+
+def recipe(image: Image, *, base: str, root: Path = _ROOT) -> str:
+    """Return a hash of everything an image is made from."""
+    files = [root / name for name in (*_SHARED, image.folder, image.lock)]
+    return docker.recipe(*files, base, docker.id_of(base) if docker.has_image(base) else "")
+
+
+def version(root: Path = _ROOT) -> str:
+    """Return the project's version, which is the images' tag."""
+    manifest = tomllib.loads((root / "pyproject.toml").read_text())
+    return str(manifest["project"]["version"])

@@ -1,0 +1,47 @@
+"""Run another program, keep its words, and show them only when it fails."""
+
+from __future__ import annotations
+
+import subprocess
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
+_SHOWN_LINES = 40
+
+
+class CommandFailedError(RuntimeError):
+    """A program ended with another exit code than 0; the message holds its last lines."""
+
+
+def run(
+    command: Sequence[str | Path],
+    *,
+    env: Mapping[str, str] | None = None,
+    cwd: Path | None = None,
+    stdin: str | None = None,
+    timeout: float | None = None,
+) -> str:
+    """Run ``command`` and return its standard output; raise CommandFailedError where it fails or takes too long."""
+    words = [str(word) for word in command]
+    try:
+        done = subprocess.run(
+            words, env=env, cwd=cwd, input=stdin, timeout=timeout, capture_output=True, text=True, check=False
+        )
+    except subprocess.TimeoutExpired as error:
+        raise CommandFailedError(f"{' '.join(words)}: no end after {timeout:.0f} s") from error
+    if done.returncode != 0:
+        said = "\n".join((done.stdout + done.stderr).splitlines()[-_SHOWN_LINES:])
+        raise CommandFailedError(f"{' '.join(words)}: exit code {done.returncode}\n{said}")
+    return done.stdout
+
+
+def succeeds(command: Sequence[str | Path], *, timeout: float = 30.0) -> bool:
+    """Tell whether ``command`` can be run and ends with exit code 0 within ``timeout`` seconds."""
+    try:
+        run(command, timeout=timeout)
+    except (CommandFailedError, OSError):
+        return False
+    return True

