@@ -1,0 +1,24 @@
+"""``python -m eventconsumer_operator``: run the operator as its environment says."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+
+from eventconsumer_operator.config import Config
+from eventconsumer_operator.handlers.lifecycle import serve
+
+
+def main() -> None:
+    """Run until SIGTERM or SIGINT."""
+    config = Config()
+    logging.basicConfig(
+        level=config.log_level.upper(), format="%(asctime)s %(levelname)s %(name)s: %(message)s"
+    )
+    # Each probe would be a line.
+    logging.getLogger("aiohttp.access").setLevel(logging.WARNING)
+    asyncio.run(serve(config))
+
+
+if __name__ == "__main__":
+    main()

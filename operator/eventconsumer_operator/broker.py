@@ -1,0 +1,195 @@
+"""The only module that talks to Kafka: what one cluster knows about topics and consumer groups.
+
+It asks for everything in as few questions as there are kinds of it, never joins a group, never commits and
+never creates a topic. Every question ends within ``timeout`` seconds; a broker that can't be asked raises
+Unreachable.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from confluent_kafka import (
+    Consumer,
+    ConsumerGroupTopicPartitions,
+    KafkaError,
+    KafkaException,
+    TopicCollection,
+    TopicPartition,
+)
+from confluent_kafka.admin import AdminClient
+from confluent_kafka.admin._listoffsets import OffsetSpec
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Mapping
+    from concurrent.futures import Future
+
+Answer = TypeVar("Answer")
+Place = tuple[str, int]
+"""A topic and one of its partitions."""
+
+IN_FLIGHT = 50
+"""How many groups are asked about at the same time: more gains nothing and only fills the broker's queue."""
+
+_LOG_NOTHING = 0
+_EARLIEST: OffsetSpec = OffsetSpec.earliest()  # type: ignore[no-untyped-call]  # the client leaves it untyped
+_LATEST: OffsetSpec = OffsetSpec.latest()  # type: ignore[no-untyped-call]  # same
+_PEEK_BYTES = 65536
+
+
+class Unreachable(Exception):  # noqa: N818  # reads as what happened: "except Unreachable"
+    """The Kafka cluster did not answer in time."""
+
+
+@dataclass(frozen=True)
+class Group:
+    """What a consumer group is doing."""
+
+    state: str
+    members: int
+
+
+class Broker:
+    """One Kafka cluster, over one connection that all its consumers share."""
+
+    def __init__(self, bootstrap_servers: str, *, timeout: float) -> None:
+        """Prepare a connection; nothing is sent before the first question."""
+        self._timeout = timeout
+        # librdkafka repeats a refused connection many times a minute; the poller says it once, when it
+        # changes.
+        self._settings: dict[str, Any] = {
+            "bootstrap.servers": bootstrap_servers,
+            "client.id": "eventconsumer-operator",
+            "log_level": _LOG_NOTHING,
+            "error_cb": _ignore,
+            "socket.timeout.ms": int(timeout * 1000),
+            "socket.connection.setup.timeout.ms": int(timeout * 1000),
+            "reconnect.backoff.max.ms": 2000,
+            "allow.auto.create.topics": False,
+        }
+        self._admin = AdminClient(self._settings)
+        self._peeker: Consumer | None = None
+        self._gate = asyncio.Semaphore(IN_FLIGHT)
+
+    async def close(self) -> None:
+        """Give up the connection."""
+        if self._peeker is not None:
+            await asyncio.to_thread(self._peeker.close)
+            self._peeker = None
+
+    async def partitions(self, topics: Collection[str]) -> dict[str, list[int]]:
+        """Return the partitions of each topic; a topic that does not exist is absent from the answer."""
+        futures = self._admin.describe_topics(TopicCollection(list(topics)), request_timeout=self._timeout)
+        answers = await asyncio.gather(*(self._answer(future) for future in futures.values()))
+        return {
+            topic: [partition.id for partition in answer.partitions]
+            for topic, answer in zip(futures, answers, strict=True)
+            if answer is not None
+        }
+
+    async def committed(self, group: str) -> dict[Place, int]:
+        """Return every offset a group has committed."""
+        async with self._gate:
+            futures = self._admin.list_consumer_group_offsets(
+                [ConsumerGroupTopicPartitions(group)], request_timeout=self._timeout
+            )
+            answer = await self._answer(futures[group])
+        listed = answer.topic_partitions if answer is not None else []
+        return {(entry.topic, entry.partition): entry.offset for entry in listed if entry.offset >= 0}
+
+    async def log_ends(self, places: Collection[Place]) -> tuple[dict[Place, int], dict[Place, int]]:
+        """Return the first and the next offset of each partition; one without an answer is absent."""
+        earliest, latest = await asyncio.gather(
+            self._offsets(places, _EARLIEST), self._offsets(places, _LATEST)
+        )
+        return earliest, latest
+
+    async def group(self, group: str) -> Group | None:
+        """Return a group's state and members, in either protocol; None where there is no answer."""
+        async with self._gate:
+            futures = self._admin.describe_consumer_groups([group], request_timeout=self._timeout)
+            answer = await self._answer(futures[group])
+        if answer is None:
+            return None
+        words = answer.state.name.replace("PREPARING_REBALANCING", "PREPARING_REBALANCE").split("_")
+        return Group(state="".join(word.capitalize() for word in words), members=len(answer.members))
+
+    async def written_at(self, positions: Mapping[Place, int]) -> dict[Place, float]:
+        """Return when the record at each position was written (Unix time); one not read in time is absent."""
+        return await asyncio.to_thread(self._peek, dict(positions))
+
+    async def _offsets(self, places: Iterable[Place], spec: OffsetSpec) -> dict[Place, int]:
+        wanted = {TopicPartition(topic, partition): spec for topic, partition in places}
+        if not wanted:
+            return {}
+        futures = self._admin.list_offsets(wanted, request_timeout=self._timeout)
+        answers = await asyncio.gather(
+            *(self._answer(future) for future in futures.values()), return_exceptions=True
+        )
+        found = {
+            (place.topic, place.partition): answer.offset
+            for place, answer in zip(futures, answers, strict=True)
+            if answer is not None and not isinstance(answer, BaseException) and answer.offset >= 0
+        }
+        failure = next((answer for answer in answers if isinstance(answer, BaseException)), None)
+        if failure is not None and not found:
+            raise failure
+        return found
+
+    async def _answer(self, future: Future[Any]) -> Any:
+        """Wait for an answer; None where Kafka answers that there is no such thing."""
+        try:
+            # The client keeps its own deadline; ours only makes sure that nothing waits for ever.
+            return await asyncio.wait_for(asyncio.wrap_future(future), self._timeout + 1)
+        except KafkaException as failure:
+            error = failure.args[0]
+            if error.code() in {KafkaError.UNKNOWN_TOPIC_OR_PART, KafkaError.GROUP_ID_NOT_FOUND}:
+                return None
+            raise Unreachable(error.str()) from failure
+        except TimeoutError as failure:
+            raise Unreachable("no answer in time") from failure
+
+    def _peek(self, positions: dict[Place, int]) -> dict[Place, float]:
+        """Read one record at each position. Runs in a thread, one at a time a broker."""
+        peeker = self._peeking()
+        peeker.assign(
+            [TopicPartition(topic, partition, offset) for (topic, partition), offset in positions.items()]
+        )
+        found: dict[Place, float] = {}
+        deadline = time.monotonic() + self._timeout / 2
+        try:
+            while len(found) < len(positions) and (left := deadline - time.monotonic()) > 0:
+                message = peeker.poll(min(left, 0.2))
+                if message is None or message.error() is not None:
+                    continue
+                place = (str(message.topic()), int(message.partition() or 0))
+                if place not in found:
+                    found[place] = message.timestamp()[1] / 1000
+                    peeker.pause([TopicPartition(*place)])
+        finally:
+            peeker.unassign()
+        return found
+
+    def _peeking(self) -> Consumer:
+        if self._peeker is None:
+            self._peeker = Consumer(
+                self._settings
+                | {
+                    # Required by the client; without subscribe and commit no group of this name comes to be.
+                    "group.id": "eventconsumer-operator",
+                    "enable.auto.commit": False,
+                    "enable.auto.offset.store": False,
+                    "auto.offset.reset": "error",
+                    "fetch.message.max.bytes": _PEEK_BYTES,
+                    "queued.max.messages.kbytes": 1024,
+                    "fetch.wait.max.ms": 100,
+                }
+            )
+        return self._peeker
+
+
+def _ignore(_: KafkaError) -> None:
+    """Leave reporting to the poller, which knows what changed."""

@@ -1,0 +1,138 @@
+"""The questions asked before workers are started, in order, each a pure function named for its fault.
+
+A check returns None where all is well. The first fault decides; later checks may rely on earlier ones having
+passed.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from eventconsumer_operator.connection import (
+    Connection,
+    Finding,
+    given,
+    remembered,
+    through_strimzi,
+)
+from eventconsumer_operator.names import STRIMZI, ConditionType, Reason
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from eventconsumer_operator.models import Manifest
+    from eventconsumer_operator.world import World
+
+
+def topic_missing(world: World) -> Finding | None:
+    """Find that the KafkaTopic does not exist."""
+    reference = world.consumer.spec.topic_ref
+    if reference is None or world.topic is not None:
+        return None
+    where = f"KafkaTopic {reference.name} does not exist in namespace {world.consumer.metadata.namespace}"
+    hint = (
+        "" if world.strimzi_served else f"; this cluster serves no {STRIMZI} resources, is Strimzi installed?"
+    )
+    return _topic(Reason.TOPIC_NOT_FOUND, where + hint)
+
+
+def topic_unreachable(world: World) -> Finding | None:
+    """Find that the KafkaTopic leads to no Kafka or to no listener."""
+    connection = _followed(world)
+    return connection if isinstance(connection, Finding) else None
+
+
+def topic_not_ready(world: World) -> Finding | None:
+    """Find that the KafkaTopic is not ready; one that Strimzi was told to pause can still be used."""
+    if world.topic is None:
+        return None
+    conditions = {entry.get("type"): entry for entry in world.topic.get("status", {}).get("conditions", [])}
+    if "Ready" not in conditions and conditions.get("ReconciliationPaused", {}).get("status") == "True":
+        return None
+    ready = conditions.get("Ready", {})
+    if ready.get("status") == "True":
+        return None
+    name = world.topic["metadata"]["name"]
+    why = ": ".join(part for part in (ready.get("reason"), ready.get("message")) if part)
+    return _topic(
+        Reason.TOPIC_NOT_READY, f"KafkaTopic {name} is not ready: {why or 'Strimzi has not said so yet'}"
+    )
+
+
+def topic_absent(world: World) -> Finding | None:
+    """Find that the Kafka that the spec itself names has no such topic."""
+    address = world.consumer.spec.kafka
+    if address is None or world.observation is None or world.observation.topic_exists is not False:
+        return None
+    return _topic(
+        Reason.TOPIC_NOT_FOUND, f"Kafka at {address.bootstrap_servers} has no topic {address.topic}"
+    )
+
+
+def deployment_is_foreign(world: World) -> Finding | None:
+    """Find that a Deployment of our name belongs to someone else."""
+    return _foreign(world, "Deployment", world.deployment)
+
+
+def claim_is_foreign(world: World) -> Finding | None:
+    """Find that a volume claim of our name belongs to someone else."""
+    return _foreign(world, "PersistentVolumeClaim", world.claim)
+
+
+TOPIC_CHECKS: Sequence[Callable[[World], Finding | None]] = (
+    topic_missing,  # Nothing can be followed without it.
+    topic_unreachable,  # The workers need an address.
+    topic_not_ready,  # Kafka may not have the topic yet.
+    topic_absent,  # Nobody but Kafka itself can tell.
+)
+OWNERSHIP_CHECKS: Sequence[Callable[[World], Finding | None]] = (
+    deployment_is_foreign,
+    claim_is_foreign,
+)
+
+
+def first_finding(world: World, checks: Sequence[Callable[[World], Finding | None]]) -> Finding | None:
+    """Return the first fault that the checks find."""
+    return next((finding for check in checks if (finding := check(world))), None)
+
+
+def connection_of(world: World) -> Connection | None:
+    """Return where the workers should consume from.
+
+    With a topic at fault that is what they were given when they started: workers that run are never stopped
+    because a resource they don't need vanished. Workers that never started wait.
+    """
+    if first_finding(world, TOPIC_CHECKS):
+        return None if deployment_is_foreign(world) else remembered(world.deployment)
+    connection = _followed(world)
+    return connection if isinstance(connection, Connection) else None
+
+
+def owned(manifest: Manifest, uid: str) -> bool:
+    """Tell whether the object's controller is the resource of this uid."""
+    references = manifest.get("metadata", {}).get("ownerReferences", [])
+    return any(entry.get("controller") and entry.get("uid") == uid for entry in references)
+
+
+def _followed(world: World) -> Connection | Finding | None:
+    spec = world.consumer.spec
+    if spec.kafka is not None:
+        return given(spec.kafka)
+    if world.topic is None:
+        return None
+    return through_strimzi(world.topic, world.kafka, listener=spec.listener)
+
+
+def _foreign(world: World, kind: str, manifest: Manifest | None) -> Finding | None:
+    if manifest is None or owned(manifest, world.consumer.metadata.uid):
+        return None
+    name = manifest["metadata"]["name"]
+    return Finding(
+        ConditionType.WORKERS_AVAILABLE,
+        Reason.NAME_CONFLICT,
+        f"{kind} {name} exists and belongs to someone else; delete it or rename this EventConsumer",
+    )
+
+
+def _topic(reason: Reason, message: str) -> Finding:
+    return Finding(ConditionType.TOPIC_READY, reason, message)

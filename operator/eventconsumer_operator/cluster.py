@@ -1,0 +1,185 @@
+"""The only module that talks to the Kubernetes API, besides kopf's watches: lists, applies, writes status.
+
+Everything is plain JSON over the client's own connection, so no model of 700 kinds is built. Failures are
+translated once, here: Refused can't be cured by waiting, Unavailable can.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import aiohttp
+from kubernetes.aio import config
+from kubernetes.aio.client.api_client import ApiClient
+from kubernetes.aio.client.configuration import Configuration
+
+from eventconsumer_operator.names import (
+    CLAIMS,
+    DEPLOYMENTS,
+    EVENT_CONSUMERS,
+    FIELD_MANAGER,
+    GROUP,
+    MANAGED_BY_LABEL,
+    STRIMZI,
+    VERSION,
+    ObjectKey,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from eventconsumer_operator.models import Manifest
+
+_TIMEOUT_SECONDS = 15
+_OK = range(200, 300)
+_NOT_FOUND = 404
+_REFUSED = frozenset({400, 403, 422})
+
+_PATHS = {
+    EVENT_CONSUMERS: f"/apis/{GROUP}/{VERSION}",
+    DEPLOYMENTS: "/apis/apps/v1",
+    CLAIMS: "/api/v1",
+}
+OWN_LABEL = f"{MANAGED_BY_LABEL}={FIELD_MANAGER}"
+"""Selects the Deployments and claims that this operator made; all others are none of its business."""
+
+
+class ClusterError(Exception):
+    """The API server did not do what was asked."""
+
+    expected = True
+    """Its message says all; a stack trace would add nothing."""
+
+
+class Refused(ClusterError):  # noqa: N818  # reads as what happened: "except Refused"
+    """The API server understood and said no."""
+
+
+class Unavailable(ClusterError):  # noqa: N818  # reads as what happened
+    """The API server could not answer; later it will."""
+
+
+@dataclass(frozen=True)
+class Listing:
+    """All objects of one kind, at one resource version of the cluster."""
+
+    items: list[Manifest]
+    version: int
+
+
+class Cluster:
+    """One connection to one API server."""
+
+    def __init__(self, api: ApiClient) -> None:
+        """Use a connected client."""
+        self._api = api
+
+    @classmethod
+    async def connect(cls) -> Cluster:
+        """Connect as the pod's service account, or else as the kubeconfig's current context says."""
+        settings = Configuration()
+        try:
+            config.load_incluster_config(settings)  # type: ignore[no-untyped-call]  # untyped client
+        except config.ConfigException:
+            await config.load_kube_config(client_configuration=settings)  # type: ignore[no-untyped-call]  # same
+        return cls(ApiClient(settings))
+
+    async def close(self) -> None:
+        """Close the connection."""
+        await self._api.close()  # type: ignore[no-untyped-call]  # untyped client
+
+    async def served(self, group: str) -> str | None:
+        """Return the version of an API group that the server prefers, or None where it serves none."""
+        found = await self._request("GET", f"/apis/{group}")
+        return str(found["preferredVersion"]["version"]) if found else None
+
+    async def list_all(self, kind: str, *, namespace: str | None = None) -> Listing | None:
+        """List the objects of a kind, in one namespace or in all; None where the kind is not served."""
+        query = [("labelSelector", OWN_LABEL)] if kind in {DEPLOYMENTS, CLAIMS} else []
+        place = f"/namespaces/{namespace}" if namespace else ""
+        found = await self._request("GET", f"{await self._base(kind)}{place}/{kind}", query=query)
+        if found is None:
+            return None
+        return Listing(items=found["items"], version=int(found["metadata"].get("resourceVersion") or 0))
+
+    async def get(self, kind: str, key: ObjectKey) -> Manifest | None:
+        """Return one object as it is now, or None where there is none."""
+        return await self._request("GET", await self._path(kind, key))
+
+    async def apply(self, kind: str, manifest: Manifest) -> Manifest:
+        """Make an object be as given, in all fields that are given, and return it as it then is."""
+        key = ObjectKey(manifest["metadata"]["namespace"], manifest["metadata"]["name"])
+        applied = await self._request(
+            "PATCH",
+            await self._path(kind, key),
+            body=manifest,
+            query=[("fieldManager", FIELD_MANAGER), ("force", "true")],
+            content="application/apply-patch+yaml",
+        )
+        if applied is None:
+            raise Refused(f"namespace {key.namespace} does not exist")
+        return applied
+
+    async def write_status(self, key: ObjectKey, status: Manifest) -> Manifest | None:
+        """Replace the whole status of an EventConsumer; None where it is gone.
+
+        A JSON patch, because a merge patch would turn a null, which says that a number can't be known, into
+        nothing.
+        """
+        path = await self._path(EVENT_CONSUMERS, key)
+        return await self._request(
+            "PATCH",
+            f"{path}/status",
+            body=[{"op": "add", "path": "/status", "value": status}],
+            query=[("fieldManager", FIELD_MANAGER)],
+            content="application/json-patch+json",
+        )
+
+    async def _path(self, kind: str, key: ObjectKey) -> str:
+        return f"{await self._base(kind)}/namespaces/{key.namespace}/{kind}/{key.name}"
+
+    async def _base(self, kind: str) -> str:
+        if kind in _PATHS:
+            return _PATHS[kind]
+        return f"/apis/{STRIMZI}/{await self.served(STRIMZI) or 'v1'}"
+
+    async def _request(
+        self,
+        method: str,
+        path: str,
+        *,
+        query: Sequence[tuple[str, str]] = (),
+        body: Manifest | list[Manifest] | None = None,
+        content: str = "application/json",
+    ) -> Manifest | None:
+        """Ask the API server; None stands for 404."""
+        try:
+            request = await self._api.param_serialize(
+                method,
+                path,
+                query_params=list(query),
+                header_params={"Accept": "application/json", "Content-Type": content},
+                body=body,
+                auth_settings=["BearerToken"],
+            )
+            response = await self._api.call_api(*request, _request_timeout=_TIMEOUT_SECONDS)
+            text = await response.read()  # type: ignore[no-untyped-call]  # untyped client
+        except (aiohttp.ClientError, TimeoutError, OSError) as failure:
+            raise Unavailable(f"the API server can't be reached: {failure!r}") from failure
+        answer = _parsed(text)
+        if response.status in _OK:
+            return answer
+        if response.status == _NOT_FOUND:
+            return None
+        kind = Refused if response.status in _REFUSED else Unavailable
+        raise kind(answer.get("message") or f"the API server answered {response.status}")
+
+
+def _parsed(text: bytes) -> Manifest:
+    try:
+        answer: Manifest = json.loads(text)
+    except ValueError:
+        return {}
+    return answer

@@ -1,0 +1,53 @@
+"""The operator's settings: read from the environment once at start and handed down, never changed."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field, field_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+Seconds = Annotated[float, Field(gt=0)]
+
+
+class Config(BaseSettings):
+    """What one operator process watches and how often it asks."""
+
+    model_config = SettingsConfigDict(frozen=True, extra="ignore")
+
+    watch_namespaces: Annotated[tuple[str, ...], NoDecode] = ()
+    """Namespaces to watch, separated by commas; none means all of them."""
+
+    workers_image: str = "eventconsumer/workers:0.1.0"
+    """The image that notification and audit workers run."""
+
+    workers_image_pull_policy: Literal["Always", "IfNotPresent", "Never"] = "IfNotPresent"
+    """How nodes get that image."""
+
+    lag_interval_seconds: Seconds = 10.0
+    """How often Kafka is asked for offsets."""
+
+    status_interval_seconds: Seconds = 2.0
+    """How often at most the status of one resource is written when only its lag moved."""
+
+    resync_interval_seconds: Seconds = 300.0
+    """How often everything is listed and reconciled anew, in case a watch missed something."""
+
+    kafka_timeout_seconds: Seconds = 5.0
+    """How long one question to Kafka may take."""
+
+    reconcile_workers: Annotated[int, Field(gt=0)] = 4
+    """How many resources are reconciled at the same time."""
+
+    health_port: Annotated[int, Field(gt=0, lt=65536)] = 8080
+    """Where GET /healthz answers."""
+
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+    """What is logged."""
+
+    @field_validator("watch_namespaces", mode="before")
+    @classmethod
+    def _split(cls, value: object) -> object:
+        if isinstance(value, str):
+            return tuple(name.strip() for name in value.split(",") if name.strip())
+        return value

@@ -1,0 +1,89 @@
+"""How the operator starts, logs in, ends, and starts anew when the API server serves other kinds."""
+
+from __future__ import annotations
+
+import logging
+import random
+from typing import TYPE_CHECKING, Any
+
+import kopf
+
+from eventconsumer_operator.cluster import OWN_LABEL
+from eventconsumer_operator.handlers import probes, watches
+from eventconsumer_operator.names import CLAIMS, DEPLOYMENTS
+from eventconsumer_operator.runtime import Runtime
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from eventconsumer_operator.config import Config
+
+logger = logging.getLogger(__name__)
+
+HANDLERS = (watches, probes)
+"""Importing these modules is what registers their handlers."""
+
+_PATIENCE_SECONDS = 600.0
+
+
+class Backoffs:
+    """Delays between retries of a failed request: they grow to 10 s, vary, and go on for ten minutes.
+
+    kopf ends the process when a watch has used them all up. Its own list ends after 54 seconds, which a
+    rolling update of API servers can outlast.
+    """
+
+    def __iter__(self) -> Iterator[float]:
+        """Start a new series."""
+        spent, delay = 0.0, 0.5
+        while spent < _PATIENCE_SECONDS:
+            varied = delay * random.uniform(0.8, 1.2)  # noqa: S311  # spreads load, protects nothing
+            yield varied
+            spent, delay = spent + varied, min(10.0, delay * 2)
+
+
+@kopf.on.startup()
+async def start(settings: kopf.OperatorSettings, memo: kopf.Memo, **_: object) -> None:
+    """Set kopf up and start everything that runs beside the watches."""
+    # One operator runs at a time (its Deployment recreates); another product's peering object must not pause
+    # it.
+    settings.peering.standalone = True
+    # The kinds are fixed, and finding out about new ones would need cluster-wide rights: runtime looks for
+    # them.
+    settings.scanning.disabled = True
+    settings.networking.error_backoffs = Backoffs()
+    settings.watching.server_timeout = 300
+    settings.watching.label_selectors["apps", DEPLOYMENTS] = OWN_LABEL
+    settings.watching.label_selectors["", CLAIMS] = OWN_LABEL
+    settings.posting.enabled = False
+    runtime: Runtime = memo.runtime
+    await runtime.start()
+
+
+@kopf.on.cleanup()
+async def stop(memo: kopf.Memo, **_: object) -> None:
+    """End what the start began."""
+    runtime: Runtime = memo.runtime
+    await runtime.stop()
+
+
+@kopf.on.login()
+async def log_in(**context: Any) -> kopf.ConnectionInfo | None:
+    """Log in as the pod's service account, or else as the kubeconfig says; needs no other client's login."""
+    return kopf.login_with_service_account(**context) or kopf.login_with_kubeconfig(**context)
+
+
+async def serve(config: Config) -> None:
+    """Run the operator until it is told to stop; a change of the served kinds only starts it anew."""
+    while True:
+        runtime = Runtime(config)
+        await kopf.operator(
+            memo=kopf.Memo(runtime=runtime),
+            standalone=True,
+            clusterwide=not config.watch_namespaces,
+            namespaces=config.watch_namespaces,
+            liveness_endpoint=f"http://0.0.0.0:{config.health_port}/healthz",
+            stop_flag=runtime.kinds_changed,
+        )
+        if not runtime.kinds_changed.is_set():
+            return

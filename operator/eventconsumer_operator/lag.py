@@ -1,0 +1,107 @@
+"""The arithmetic of lag: how many records of a topic a consumer group has not finished.
+
+The rules, which the tests hold:
+
+* Committed offsets are read before end offsets, so a race can only overstate lag.
+* A partition that the broker gave no answer for makes the result ``Partial``; when that is true of all of
+  them, or the broker can't be reached, lag is ``Unknown`` and has no number. It is never shown as 0.
+* A partition without a committed offset counts from the log's start where the group starts from ``earliest``.
+  Where it starts from ``latest``, it counts 0 and the result is ``Uncommitted``.
+* A committed offset below the log's start means records expired unread: counting begins at the log's start,
+  and ``expired`` says how many were lost.
+* A committed offset beyond the log's end belongs to an earlier topic of the same name: the partition counts
+  as one without a committed offset.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+class LagState(StrEnum):
+    """How far a lag can be trusted."""
+
+    UNKNOWN = "Unknown"
+    UNCOMMITTED = "Uncommitted"
+    PARTIAL = "Partial"
+    KNOWN = "Known"
+
+
+@dataclass(frozen=True)
+class Offsets:
+    """One partition's offsets; None where there is none or the broker gave no answer."""
+
+    committed: int | None
+    start: int | None
+    end: int | None
+
+
+@dataclass(frozen=True)
+class Lag:
+    """The lag of one consumer group on one topic, in records."""
+
+    state: LagState
+    total: int | None = None
+    highest: int | None = None
+    """The lag of the partition that lags most."""
+    partitions: int | None = None
+    expired: int = 0
+    """Records that were deleted before the group read them."""
+
+
+UNKNOWN = Lag(LagState.UNKNOWN)
+
+
+def lag(partitions: Mapping[int, Offsets], *, start_from: str) -> Lag:
+    """Add up a topic's partitions into one lag."""
+    answered = {number: offsets for number, offsets in partitions.items() if _answered(offsets)}
+    if not answered:
+        return Lag(LagState.UNKNOWN, partitions=len(partitions) or None)
+    each = [unread(offsets, start_from=start_from) for offsets in answered.values()]
+    return Lag(
+        state=_state(partitions, answered, start_from),
+        total=sum(each),
+        highest=max(each),
+        partitions=len(partitions),
+        expired=sum(_expired(offsets) for offsets in answered.values()),
+    )
+
+
+def unread(offsets: Offsets, *, start_from: str) -> int:
+    """Return how many records of one answered partition are not finished."""
+    return max(0, (offsets.end or 0) - position(offsets, start_from=start_from))
+
+
+def position(offsets: Offsets, *, start_from: str) -> int:
+    """Return the offset of the first record of one answered partition that is not finished."""
+    start, end = offsets.start or 0, offsets.end or 0
+    if _has_committed(offsets):
+        return max(offsets.committed or 0, start)
+    return start if start_from == "earliest" else end
+
+
+def _answered(offsets: Offsets) -> bool:
+    return offsets.start is not None and offsets.end is not None
+
+
+def _has_committed(offsets: Offsets) -> bool:
+    return offsets.committed is not None and offsets.committed <= (offsets.end or 0)
+
+
+def _expired(offsets: Offsets) -> int:
+    if not _has_committed(offsets):
+        return 0
+    return max(0, (offsets.start or 0) - (offsets.committed or 0))
+
+
+def _state(partitions: Mapping[int, Offsets], answered: Mapping[int, Offsets], start_from: str) -> LagState:
+    if len(answered) < len(partitions):
+        return LagState.PARTIAL
+    if start_from == "latest" and not all(_has_committed(offsets) for offsets in answered.values()):
+        return LagState.UNCOMMITTED
+    return LagState.KNOWN

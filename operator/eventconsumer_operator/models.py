@@ -1,0 +1,162 @@
+"""The EventConsumer as Python sees it: the same fields as the CRD, proven equal by a contract test.
+
+The API server has validated an object before the operator sees it, so these models only give it types and the
+defaults that depend on other fields. Unknown fields are ignored: a newer CRD never breaks an older operator.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+from pydantic.alias_generators import to_camel
+
+Manifest = dict[str, Any]
+"""An object of the Kubernetes API as plain JSON."""
+
+NO_EVENT_TYPES: tuple[str, ...] = ()
+
+
+class Model(BaseModel):
+    """Camel case outside, snake case inside, and nothing changes after it was read."""
+
+    model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True, frozen=True, extra="ignore")
+
+
+class TopicRef(Model):
+    """A Strimzi KafkaTopic in the same namespace."""
+
+    name: str
+
+
+class KafkaAddress(Model):
+    """A Kafka that Strimzi does not run."""
+
+    bootstrap_servers: str
+    topic: str
+
+
+class AuditStorage(Model):
+    """The volume of an audit log."""
+
+    size: str = "1Gi"
+    storage_class_name: str | None = None
+
+
+class Audit(Model):
+    """Settings of the audit worker."""
+
+    storage: AuditStorage = AuditStorage()
+
+
+class Worker(Model):
+    """What is run."""
+
+    type: Literal["notification", "audit"]
+    audit: Audit | None = None
+
+    @property
+    def storage(self) -> AuditStorage:
+        """Return the audit log's volume, with defaults where the resource says nothing."""
+        return self.audit.storage if self.audit else AuditStorage()
+
+
+class Delivery(Model):
+    """What happens to records that can't be processed."""
+
+    dead_letter_topic: str | None = None
+
+
+class Template(Model):
+    """What the workers' pods get besides; Kubernetes' own fields, handed on as they are."""
+
+    labels: dict[str, str] = Field(default_factory=dict)
+    annotations: dict[str, str] = Field(default_factory=dict)
+    env: list[Manifest] = Field(default_factory=list)
+    resources: Manifest = Field(default_factory=dict)
+    node_selector: dict[str, str] = Field(default_factory=dict)
+    tolerations: list[Manifest] = Field(default_factory=list)
+    affinity: Manifest = Field(default_factory=dict)
+    service_account_name: str | None = None
+    image_pull_secrets: list[Manifest] = Field(default_factory=list)
+
+
+class Spec(Model):
+    """What the user asks for."""
+
+    topic_ref: TopicRef | None = None
+    kafka: KafkaAddress | None = None
+    listener: str | None = None
+    group_id: str | None = None
+    worker: Worker
+    event_types: tuple[str, ...] = NO_EVENT_TYPES
+    replicas: int = 1
+    delivery: Delivery = Delivery()
+    start_from: Literal["earliest", "latest"] = "earliest"
+    template: Template = Template()
+
+
+class Metadata(Model):
+    """The part of an object's metadata that decisions need."""
+
+    name: str
+    namespace: str
+    uid: str
+    generation: int = 1
+
+
+class EventConsumer(Model):
+    """One resource."""
+
+    metadata: Metadata
+    spec: Spec
+
+    @property
+    def group_id(self) -> str:
+        """Return the consumer group: the one the spec names, or the resource's own name."""
+        return self.spec.group_id or self.metadata.name
+
+    def dead_letter_topic(self, topic: str) -> str:
+        """Return where records go that can't be processed."""
+        return self.spec.delivery.dead_letter_topic or f"{topic}-dlq"
+
+
+class Condition(Model):
+    """One answer, in the form all of Kubernetes uses."""
+
+    type: str
+    status: Literal["True", "False", "Unknown"]
+    reason: str
+    message: str
+    observed_generation: int
+    last_transition_time: str
+
+
+class Summary(Model):
+    """The words that kubectl's columns print."""
+
+    ready: str
+    lag: str
+    behind: str
+    status: str
+
+
+class Status(Model):
+    """What is true now; null where it can't be known."""
+
+    observed_generation: int
+    conditions: list[Condition]
+    replicas: int
+    ready_replicas: int
+    selector: str
+    group_id: str
+    topic: str | None
+    lag: int | None
+    lag_state: Literal["Unknown", "Uncommitted", "Partial", "Known"]
+    max_partition_lag: int | None
+    partition_count: int | None
+    behind_seconds: int | None
+    observed_at: str | None
+    group_state: str | None
+    members: int | None
+    summary: Summary

@@ -1,0 +1,201 @@
+"""The story of one EventConsumer: gather what is, decide, apply what differs, report what is true.
+
+It is told from the beginning each time a key comes out of the queue, whatever put it there, so it never
+matters which event was missed. Nothing is written that is so already.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from pydantic import ValidationError
+
+from eventconsumer_operator import checks, desired
+from eventconsumer_operator.cluster import Refused
+from eventconsumer_operator.connection import Connection, Finding, cluster_of
+from eventconsumer_operator.drift import Applied, needs_apply
+from eventconsumer_operator.models import EventConsumer
+from eventconsumer_operator.names import (
+    CLAIMS,
+    DEPLOYMENTS,
+    EVENT_CONSUMERS,
+    KAFKAS,
+    TOPICS,
+    ConditionType,
+    ObjectKey,
+    Reason,
+)
+from eventconsumer_operator.poller import Target
+from eventconsumer_operator.status import STARTING, report, unreadable, write_due
+from eventconsumer_operator.world import World
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from eventconsumer_operator.cluster import Cluster
+    from eventconsumer_operator.desired import Image
+    from eventconsumer_operator.models import Manifest
+    from eventconsumer_operator.poller import Poller
+    from eventconsumer_operator.store import Store
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass
+class Memory:
+    """What this process did to one EventConsumer; losing it costs one apply, nothing else."""
+
+    applied: dict[str, Applied] = field(default_factory=dict)
+    status_written_at: float = float("-inf")
+
+
+@dataclass(frozen=True)
+class Reconciler:
+    """Brings EventConsumers to what their resources say."""
+
+    cluster: Cluster
+    store: Store
+    poller: Poller
+    image: Image
+    status_interval: float
+    later: Callable[[ObjectKey, float], None]
+    """Asks for a key to be reconciled again in so many seconds."""
+    memories: dict[ObjectKey, Memory] = field(default_factory=dict)
+
+    async def reconcile(self, key: ObjectKey) -> None:
+        """Bring one EventConsumer to its desired state and say what is true now."""
+        body = self.store.get(EVENT_CONSUMERS, key)
+        if body is None or body["metadata"].get("deletionTimestamp"):
+            # What it owns goes with it: Kubernetes collects owned objects by itself.
+            self.poller.forget(key)
+            self.memories.pop(key, None)
+            return
+        try:
+            consumer = EventConsumer.model_validate(body)
+        except ValidationError as failure:
+            await self._write(key, body.get("status", {}), unreadable(body, failure, now=datetime.now(UTC)))
+            return
+        world = await self._gather(key, consumer, body.get("status", {}))
+        connection, findings = self._decide(world)
+        self._follow(world, connection)
+        if connection is not None and not _name_taken(findings):
+            world, refused = await self._apply(world, connection)
+            findings += refused
+        await self._report(world, connection, findings)
+
+    async def _gather(self, key: ObjectKey, consumer: EventConsumer, status: Manifest) -> World:
+        """Read everything a decision needs; only an object that may have to be created is asked for."""
+        reference = consumer.spec.topic_ref
+        topic = self.store.get(TOPICS, ObjectKey(key.namespace, reference.name)) if reference else None
+        cluster = cluster_of(topic) if topic else None
+        return World(
+            consumer=consumer,
+            status=status,
+            topic=topic,
+            kafka=self.store.get(KAFKAS, ObjectKey(key.namespace, cluster)) if cluster else None,
+            strimzi_served=self.store.serves(TOPICS),
+            deployment=await self._find(DEPLOYMENTS, key),
+            claim=await self._find(CLAIMS, ObjectKey(key.namespace, desired.claim_name(consumer)))
+            if desired.has_volume(consumer)
+            else None,
+            observation=self.poller.observation(key),
+        )
+
+    async def _find(self, kind: str, key: ObjectKey) -> Manifest | None:
+        """Return an object of ours from the store, or ask: the watches see only what carries our label."""
+        return self.store.get(kind, key) or await self.cluster.get(kind, key)
+
+    def _decide(self, world: World) -> tuple[Connection | None, list[Finding]]:
+        faults = (
+            checks.first_finding(world, chain) for chain in (checks.TOPIC_CHECKS, checks.OWNERSHIP_CHECKS)
+        )
+        return checks.connection_of(world), [fault for fault in faults if fault]
+
+    def _follow(self, world: World, connection: Connection | None) -> None:
+        consumer = world.consumer
+        key = ObjectKey(consumer.metadata.namespace, consumer.metadata.name)
+        if connection is None:
+            self.poller.forget(key)
+            return
+        self.poller.follow(
+            key,
+            Target(
+                bootstrap_servers=connection.bootstrap_servers,
+                topic=connection.topic,
+                group=consumer.group_id,
+                start_from=consumer.spec.start_from,
+            ),
+        )
+
+    async def _apply(self, world: World, connection: Connection) -> tuple[World, list[Finding]]:
+        """Apply what differs; the volume claim first, because the Deployment's pod mounts it."""
+        consumer = world.consumer
+        try:
+            claim = desired.claim(consumer)
+            if claim is not None:
+                world = replace(world, claim=await self._apply_one(CLAIMS, claim, world.claim))
+            deployment = desired.deployment(consumer, connection, self.image)
+            world = replace(
+                world, deployment=await self._apply_one(DEPLOYMENTS, deployment, world.deployment)
+            )
+        except Refused as refused:
+            key = ObjectKey(consumer.metadata.namespace, consumer.metadata.name)
+            self.later(key, STARTING.total_seconds())
+            return world, [Finding(ConditionType.WORKERS_AVAILABLE, Reason.APPLY_REFUSED, str(refused))]
+        return world, []
+
+    async def _apply_one(self, kind: str, wanted: Manifest, live: Manifest | None) -> Manifest:
+        owner = ObjectKey(wanted["metadata"]["namespace"], wanted["metadata"]["ownerReferences"][0]["name"])
+        memory = self.memories.setdefault(owner, Memory())
+        if live is not None and (
+            live["metadata"].get("deletionTimestamp")
+            or not needs_apply(wanted, live, memory.applied.get(kind))
+        ):
+            return live
+        returned = await self.cluster.apply(kind, wanted)
+        memory.applied[kind] = Applied.of(wanted, returned)
+        self.store.put(kind, returned)
+        if live is None or live["metadata"].get("resourceVersion") != returned["metadata"].get(
+            "resourceVersion"
+        ):
+            done = "created" if live is None else "repaired or updated"
+            logger.info("%s: %s %s %s", "/".join(owner), wanted["kind"], wanted["metadata"]["name"], done)
+        return returned
+
+    async def _report(self, world: World, connection: Connection | None, findings: list[Finding]) -> None:
+        consumer = world.consumer
+        key = ObjectKey(consumer.metadata.namespace, consumer.metadata.name)
+        if _name_taken(findings):
+            # Another's pods are not ours to count.
+            world = replace(world, deployment=None)
+        status = report(world, connection, findings, now=datetime.now(UTC))
+        await self._write(key, world.status, status)
+        if status["summary"]["status"] == Reason.WORKERS_STARTING:
+            self.later(key, STARTING.total_seconds() + 1)
+
+    async def _write(self, key: ObjectKey, before: Manifest, status: Manifest) -> None:
+        memory = self.memories.setdefault(key, Memory())
+        now = time.monotonic()
+        due = write_due(
+            before, status, since_write=now - memory.status_written_at, interval=self.status_interval
+        )
+        if due is None:
+            return
+        if due > 0:
+            self.later(key, due)
+            return
+        written = await self.cluster.write_status(key, status)
+        memory.status_written_at = now
+        if written is not None:
+            self.store.put(EVENT_CONSUMERS, written)
+        old, new = before.get("summary", {}).get("status"), status["summary"]["status"]
+        if old != new:
+            logger.info("%s: %s (%s)", "/".join(key), new, status["conditions"][0]["message"])
+
+
+def _name_taken(findings: list[Finding]) -> bool:
+    return any(finding.reason is Reason.NAME_CONFLICT for finding in findings)

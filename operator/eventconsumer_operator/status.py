@@ -1,0 +1,258 @@
+"""What is said about one EventConsumer: its status, and when that is worth a write. Pure.
+
+A number that can't be known is null and reads ``unknown``. The status is written as a whole and only when it
+differs from the one the API server has.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+
+from eventconsumer_operator.conditions import Answer, conditions, stamp
+from eventconsumer_operator.desired import selector
+from eventconsumer_operator.lag import UNKNOWN, LagState
+from eventconsumer_operator.models import Status, Summary
+from eventconsumer_operator.names import ConditionType, Reason
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from eventconsumer_operator.connection import Connection, Finding
+    from eventconsumer_operator.lag import Lag
+    from eventconsumer_operator.models import Manifest
+    from eventconsumer_operator.world import World
+
+STARTING = timedelta(minutes=1)
+"""How long workers may be on their way before they count as unavailable."""
+
+_LAG_FIELDS = frozenset({"lag", "maxPartitionLag", "behindSeconds", "observedAt"})
+_LAG_WORDS = frozenset({"lag", "behind"})
+
+
+def report(
+    world: World, connection: Connection | None, findings: Sequence[Finding], *, now: datetime
+) -> Manifest:
+    """Return the whole status of one EventConsumer."""
+    consumer, observation = world.consumer, world.observation
+    answers = _answers(world, findings, now)
+    lag = observation.lag if observation else UNKNOWN
+    behind = observation.behind_seconds if observation else None
+    replicas, ready = _count(world, "replicas"), _count(world, "readyReplicas")
+    status = Status(
+        observed_generation=consumer.metadata.generation,
+        conditions=conditions(
+            answers,
+            previous=world.status.get("conditions", []),
+            generation=consumer.metadata.generation,
+            now=now,
+        ),
+        replicas=replicas,
+        ready_replicas=ready,
+        selector=",".join(f"{label}={value}" for label, value in selector(consumer).items()),
+        group_id=consumer.group_id,
+        topic=connection.topic if connection else _asked_topic(world),
+        lag=lag.total,
+        lag_state=lag.state.value,
+        max_partition_lag=lag.highest,
+        partition_count=lag.partitions,
+        behind_seconds=behind,
+        observed_at=stamp(observation.observed_at) if observation else None,
+        group_state=observation.group_state if observation else None,
+        members=observation.members if observation else None,
+        summary=Summary(
+            ready=f"{ready}/{consumer.spec.replicas}",
+            lag=lag_word(lag),
+            behind=duration(behind),
+            status=_word(answers[0], lag),
+        ),
+    )
+    return status.model_dump(by_alias=True, mode="json")
+
+
+def unreadable(body: Manifest, failure: Exception, *, now: datetime) -> Manifest:
+    """Return the status of a resource that the API server let in and this operator can't read."""
+    generation = body["metadata"].get("generation", 1)
+    answer = Answer(
+        ConditionType.READY, "False", Reason.INVALID_SPEC, f"this operator can't read the spec: {failure}"
+    )
+    previous = body.get("status", {}).get("conditions", [])
+    told = conditions([answer], previous=previous, generation=generation, now=now)
+    words = Summary(ready="unknown", lag="unknown", behind="unknown", status=Reason.INVALID_SPEC)
+    return {
+        "observedGeneration": generation,
+        "conditions": [condition.model_dump(by_alias=True) for condition in told],
+        "summary": words.model_dump(),
+    }
+
+
+def write_due(old: Manifest, new: Manifest, *, since_write: float, interval: float) -> float | None:
+    """Return in how many seconds the new status should be written: 0 is at once, None is never.
+
+    Any change of state is written at once; moving lag waits until ``interval`` seconds have passed since the
+    last write, and a consumer that only falls further behind by the clock is written at steps of a tenth.
+    """
+    if _without(old, {"observedAt"}) == _without(new, {"observedAt"}):
+        return None
+    if _state(old) != _state(new):
+        return 0.0
+    if not _lag_moved(old, new):
+        return None
+    return max(0.0, interval - since_write)
+
+
+def lag_word(lag: Lag) -> str:
+    """Return lag as kubectl's column prints it."""
+    if lag.total is None:
+        return "unknown"
+    return f"{lag.total}+" if lag.state is LagState.PARTIAL else str(lag.total)
+
+
+def duration(seconds: int | None) -> str:
+    """Return a duration as kubectl prints an age."""
+    if seconds is None:
+        return "unknown"
+    for size, letter in ((86400, "d"), (3600, "h"), (60, "m")):
+        if seconds >= 2 * size:
+            return f"{seconds // size}{letter}"
+    return f"{seconds}s"
+
+
+def _answers(world: World, findings: Sequence[Finding], now: datetime) -> list[Answer]:
+    topic = _topic(world, findings)
+    workers = _workers(world, findings, now)
+    fault = next((answer for answer in (topic, workers) if answer.status == "False"), None)
+    if fault:
+        ready = Answer(ConditionType.READY, "False", fault.reason, fault.message)
+    else:
+        ready = Answer(ConditionType.READY, "True", workers.reason, workers.message + _expired(world))
+    return [ready, topic, workers]
+
+
+def _topic(world: World, findings: Sequence[Finding]) -> Answer:
+    fault = next((finding for finding in findings if finding.condition is ConditionType.TOPIC_READY), None)
+    if fault:
+        return Answer(ConditionType.TOPIC_READY, "False", fault.reason, fault.message)
+    if world.consumer.spec.kafka:
+        return Answer(
+            ConditionType.TOPIC_READY,
+            "True",
+            Reason.TOPIC_GIVEN,
+            "spec.kafka names the servers and the topic",
+        )
+    return Answer(
+        ConditionType.TOPIC_READY, "True", Reason.TOPIC_READY, f"KafkaTopic {_asked_topic(world)} is ready"
+    )
+
+
+def _workers(world: World, findings: Sequence[Finding], now: datetime) -> Answer:
+    about = ConditionType.WORKERS_AVAILABLE
+    fault = next((finding for finding in findings if finding.condition is about), None)
+    if fault:
+        return Answer(about, "False", fault.reason, fault.message)
+    if world.deployment is None:
+        return Answer(about, "False", Reason.WAITING_FOR_TOPIC, "no worker was started yet")
+    wanted, ready = world.consumer.spec.replicas, _count(world, "availableReplicas")
+    if _settled(world):
+        if wanted == 0:
+            return Answer(about, "True", Reason.STOPPED, "stopped, as spec.replicas is 0")
+        return Answer(about, "True", Reason.WORKERS_READY, f"{ready} of {wanted} workers are ready")
+    trouble = _trouble(world)
+    late = now - _waiting_since(world, now) > STARTING
+    reason = Reason.WORKERS_UNAVAILABLE if trouble or late else Reason.WORKERS_STARTING
+    return Answer(about, "False", reason, f"{ready} of {wanted} workers are ready" + trouble)
+
+
+def _settled(world: World) -> bool:
+    """Tell whether the Deployment controller has finished what the newest generation asks for."""
+    deployment = world.deployment or {}
+    wanted = world.consumer.spec.replicas
+    seen = deployment.get("status", {}).get("observedGeneration", 0)
+    return (
+        seen >= deployment.get("metadata", {}).get("generation", 1)
+        and deployment.get("spec", {}).get("replicas") == wanted
+        and all(
+            _count(world, name) == wanted for name in ("replicas", "updatedReplicas", "availableReplicas")
+        )
+    )
+
+
+def _trouble(world: World) -> str:
+    """Return what the Deployment's own conditions complain about."""
+    found = _deployment_conditions(world)
+    failure, progress = found.get("ReplicaFailure", {}), found.get("Progressing", {})
+    if failure.get("status") == "True":
+        return f": {failure.get('message', 'pods can not be created')}"
+    if progress.get("status") == "False":
+        return f": {progress.get('message', 'the Deployment makes no progress')}"
+    return ""
+
+
+def _waiting_since(world: World, now: datetime) -> datetime:
+    """Return since when workers are missing, or since when the Deployment last got further."""
+    before = {entry.get("type"): entry for entry in world.status.get("conditions", [])}
+    mine = before.get(ConditionType.WORKERS_AVAILABLE, {})
+    if mine.get("status") != "False" or mine.get("reason") == Reason.WAITING_FOR_TOPIC:
+        return now
+    times = [
+        mine.get("lastTransitionTime"),
+        (world.deployment or {}).get("metadata", {}).get("creationTimestamp"),
+        _deployment_conditions(world).get("Progressing", {}).get("lastUpdateTime"),
+    ]
+    return max((_time(text) for text in times if text), default=now)
+
+
+def _deployment_conditions(world: World) -> dict[str, Manifest]:
+    listed = (world.deployment or {}).get("status", {}).get("conditions", [])
+    return {entry["type"]: entry for entry in listed}
+
+
+def _expired(world: World) -> str:
+    expired = world.observation.lag.expired if world.observation else 0
+    return f"; {expired} records expired before they were read" if expired else ""
+
+
+def _word(ready: Answer, lag: Lag) -> str:
+    """Return the one word of the STATUS column."""
+    if ready.status != "True" or ready.reason == Reason.STOPPED:
+        return ready.reason
+    if lag.state is LagState.UNCOMMITTED and not lag.total:
+        return Reason.UNCOMMITTED
+    if lag.total:
+        return Reason.CONSUMING
+    return Reason.CAUGHT_UP if lag.state is LagState.KNOWN else Reason.LAG_UNKNOWN
+
+
+def _asked_topic(world: World) -> str | None:
+    spec = world.consumer.spec
+    if spec.kafka:
+        return spec.kafka.topic
+    return spec.topic_ref.name if spec.topic_ref else None
+
+
+def _count(world: World, field: str) -> int:
+    number: int = (world.deployment or {}).get("status", {}).get(field, 0)
+    return number
+
+
+def _time(text: str) -> datetime:
+    return datetime.strptime(text, "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=UTC)
+
+
+def _state(status: Manifest) -> Manifest:
+    """Return the part of a status that is not about how far the lag moved."""
+    return _without(status, _LAG_FIELDS) | {"summary": _without(status.get("summary", {}), _LAG_WORDS)}
+
+
+def _lag_moved(old: Manifest, new: Manifest) -> bool:
+    if any(old.get(name) != new.get(name) for name in ("lag", "maxPartitionLag")):
+        return True
+    before: int | None = old.get("behindSeconds")
+    after: int | None = new.get("behindSeconds")
+    if before is None or after is None:
+        return before is not after
+    return abs(after - before) > max(1, before / 10)
+
+
+def _without(fields: Manifest, names: set[str] | frozenset[str]) -> Manifest:
+    return {name: value for name, value in fields.items() if name not in names}
