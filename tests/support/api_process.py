@@ -1,0 +1,71 @@
+"""The Task API as its own process, so that a test can end it the hard way."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import subprocess
+import sys
+from typing import TYPE_CHECKING, Self
+
+from tests.support.eventually import eventually
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+class ApiProcess:
+    """`python -m eventconsumer_api` with its database and log in ``folder``; `with` ends it."""
+
+    def __init__(self, folder: Path, *, bootstrap_servers: str, topic: str) -> None:
+        self.database = folder / "tasks.db"
+        self._log = folder / "api.log"
+        self._environment = os.environ | {
+            "DATABASE_URL": f"sqlite:///{self.database}",
+            "KAFKA_BOOTSTRAP_SERVERS": bootstrap_servers,
+            "KAFKA_TOPIC": topic,
+            "HOST": "127.0.0.1",
+            "PORT": "0",
+        }
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.kill()
+
+    def start(self) -> None:
+        """Start it, again after `kill` or `terminate`."""
+        with self._log.open("wb") as log:
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", "eventconsumer_api"], env=self._environment, stderr=log, stdout=log
+            )
+
+    @property
+    def url(self) -> str:
+        """Where it listens; waits until it does."""
+        found = eventually("the Task API listens", self._find_url, within=30)
+        assert found is not None
+        return found
+
+    def kill(self) -> None:
+        """End it with SIGKILL."""
+        self._end(signal.SIGKILL)
+
+    def terminate(self) -> str:
+        """End it with SIGTERM and return what it logged."""
+        self._end(signal.SIGTERM)
+        return self._log.read_text()
+
+    def _find_url(self) -> str | None:
+        found = re.search(r"running on (http://\S+)", self._log.read_text())
+        return found.group(1) if found else None
+
+    def _end(self, how: signal.Signals) -> None:
+        if self._process is not None:
+            self._process.send_signal(how)
+            self._process.wait(timeout=30)
+            self._process = None
