@@ -15,8 +15,9 @@ def main() -> None:
     logging.basicConfig(
         level=config.log_level.upper(), format="%(asctime)s %(levelname)s %(name)s: %(message)s"
     )
-    # Each probe would be a line.
-    logging.getLogger("aiohttp.access").setLevel(logging.WARNING)
+    # Each probe and each watch event would be a line.
+    for chatty in ("aiohttp.access", "kopf.objects"):
+        logging.getLogger(chatty).setLevel(logging.WARNING)
     asyncio.run(serve(config))
 
 

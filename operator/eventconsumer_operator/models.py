@@ -157,6 +157,6 @@ class Status(Model):
     partition_count: int | None
     behind_seconds: int | None
     observed_at: str | None
-    group_state: str | None
+    group_state: str
     members: int | None
     summary: Summary

@@ -58,7 +58,7 @@ def report(
         partition_count=lag.partitions,
         behind_seconds=behind,
         observed_at=stamp(observation.observed_at) if observation else None,
-        group_state=observation.group_state if observation else None,
+        group_state=(observation and observation.group_state) or "Unknown",
         members=observation.members if observation else None,
         summary=Summary(
             ready=f"{ready}/{consumer.spec.replicas}",

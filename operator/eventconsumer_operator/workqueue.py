@@ -90,7 +90,7 @@ class WorkQueue:
         delay = min(LONGEST_RETRY, FIRST_RETRY * 2 ** min(failures, 10))
         logger.warning(
             "%s: %s; again in %.1f s",
-            key,
+            "/".join(key),
             str(failure) or type(failure).__name__,
             delay,
             exc_info=_trace(failure),
