@@ -14,6 +14,8 @@ PACKAGES = {
     "dockerd": "docker.io",
     "debootstrap": "debootstrap",
     "make": "make",
+    "mvn": "maven",
+    "java": "default-jre-headless",
 }
 # Where system programs live; an ordinary user's PATH often leaves the sbin folders out.
 _SYSTEM_PATH = os.pathsep.join([os.environ.get("PATH", os.defpath), "/usr/local/sbin", "/usr/sbin", "/sbin"])
@@ -25,7 +27,7 @@ def find(program: str) -> str | None:
 
 
 def need(*programs: str) -> None:
-    """Make sure that system programs are there; exit with the one line to run where that takes rights we lack."""
+    """Make sure that system programs are there; exit with the line to run where we lack the rights."""
     packages = missing_packages({program: find(program) for program in programs})
     if not packages:
         return

