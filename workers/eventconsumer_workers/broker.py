@@ -216,11 +216,14 @@ class Subscription:
 
 
 def _after(message: Message) -> TopicPartition:
-    position = TopicPartition(cast("str", message.topic()), _partition(message), _offset(message) + 1)
-    # The leader epoch lets a broker notice that the log was cut behind this offset.
-    if (epoch := message.leader_epoch()) is not None:
-        position.leader_epoch = epoch
-    return position
+    # The leader epoch lets a broker notice that the log was cut behind this offset; -1 stands for unknown.
+    epoch = message.leader_epoch()
+    return TopicPartition(
+        cast("str", message.topic()),
+        _partition(message),
+        _offset(message) + 1,
+        leader_epoch=-1 if epoch is None else epoch,
+    )
 
 
 # The client's types allow None here because of its error messages; one that was received has both.

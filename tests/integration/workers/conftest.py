@@ -1,0 +1,59 @@
+"""Workers as real processes at a real broker, each test with a topic, a group and an audit log of its own."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+import pytest
+
+from tests.support.broker_client import BrokerClient
+from tests.support.worker_process import WorkerProcess
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from dev.kafka import LocalBroker
+
+
+class StartWorker(Protocol):
+    """Makes a worker for the test's topic; ``environment`` changes what it is told."""
+
+    def __call__(self, kind: str, **environment: str) -> WorkerProcess: ...
+
+
+@pytest.fixture(scope="session")
+def client(broker: LocalBroker) -> BrokerClient:
+    return BrokerClient(broker.bootstrap_servers)
+
+
+@pytest.fixture
+def dead_letter_topic(client: BrokerClient, topic: str) -> str:
+    client.create_topic(f"{topic}-dlq")
+    return f"{topic}-dlq"
+
+
+@pytest.fixture
+def audit_log(tmp_path: Path) -> Path:
+    return tmp_path / "audit.log"
+
+
+@pytest.fixture
+def worker(broker: LocalBroker, topic: str, audit_log: Path, tmp_path: Path) -> Iterator[StartWorker]:
+    """Return a maker of workers; all that it made have ended when the test has."""
+    made: list[WorkerProcess] = []
+
+    def make(kind: str, **environment: str) -> WorkerProcess:
+        told = {
+            "KAFKA_BOOTSTRAP_SERVERS": broker.bootstrap_servers,
+            "KAFKA_TOPIC": topic,
+            "KAFKA_GROUP_ID": f"{topic}-{kind}",
+            "AUDIT_LOG_PATH": str(audit_log),
+            **environment,
+        }
+        made.append(WorkerProcess(kind, told, tmp_path / f"{kind}-{len(made)}.out"))
+        return made[-1]
+
+    yield make
+    for process in made:
+        process.end()

@@ -1,0 +1,137 @@
+"""The audit worker at a real broker: each event in the log once, whatever happens to the worker."""
+
+from __future__ import annotations
+
+import json
+import random
+import threading
+from functools import partial
+from typing import TYPE_CHECKING
+
+from tests.support.events import encoded, event
+from tests.support.eventually import eventually
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.integration.workers.conftest import StartWorker
+    from tests.support.broker_client import BrokerClient
+
+
+def ids(audit_log: Path) -> list[str]:
+    """Return the event ids of all whole lines."""
+    whole = audit_log.read_bytes().split(b"\n")[:-1]
+    return [json.loads(line)["event_id"] for line in whole]
+
+
+def count(audit_log: Path) -> int:
+    """Return the number of whole lines."""
+    return audit_log.read_bytes().count(b"\n")
+
+
+def await_ids(audit_log: Path, expected: list[str]) -> None:
+    eventually(
+        f"{len(expected)} events in the audit log",
+        lambda: sorted(ids(audit_log)),
+        until=lambda found: found == sorted(expected),
+    )
+
+
+def test_every_event_is_audited_as_published(
+    worker: StartWorker, client: BrokerClient, topic: str, audit_log: Path
+) -> None:
+    sent = [event(kind) for kind in ("task.created", "task.updated", "task.completed")]
+    client.publish(topic, [json.dumps(one).encode() for one in sent])
+    audit = worker("audit").start()
+    await_ids(audit_log, [one["event_id"] for one in sent])
+    entries = {entry.pop("event_id"): entry for entry in map(json.loads, audit_log.read_text().splitlines())}
+    for one in sent:
+        entry = entries[one["event_id"]]
+        assert entry.pop("audited_at")
+        assert entry == {key: one[key] for key in entry}
+    words = [f"{one['event_type']} - task_id={one['data']['task_id']}" for one in sent]
+    assert sorted(audit.lines("AUDIT: ")) == sorted(words)
+
+
+def test_a_restart_resumes_where_the_worker_stopped(
+    worker: StartWorker, client: BrokerClient, topic: str, audit_log: Path
+) -> None:
+    first, second = event(), event()
+    audit = worker("audit")
+    client.publish(topic, [json.dumps(first).encode()])
+    audit.start()
+    await_ids(audit_log, [first["event_id"]])
+    assert audit.stop() == 0
+    client.publish(topic, [json.dumps(second).encode()])
+    audit.start()
+    await_ids(audit_log, [first["event_id"], second["event_id"]])
+    assert "Loaded 1 previously seen events" in audit.output()
+    assert len(audit.lines("AUDIT: ")) == 2
+
+
+def test_sigterm_finishes_and_commits_all_that_was_audited(
+    worker: StartWorker, client: BrokerClient, topic: str, audit_log: Path
+) -> None:
+    client.publish(topic, [encoded() for _ in range(3000)])
+    audit = worker("audit").start()
+    eventually("the first events are audited", lambda: audit_log.exists() and ids(audit_log), every=0.01)
+    assert audit.stop() == 0
+    committed = client.committed_offsets(f"{topic}-audit", topic)
+    assert sum(committed.values()) == len(ids(audit_log))
+
+
+def test_an_event_that_is_published_again_is_audited_once(
+    worker: StartWorker, client: BrokerClient, topic: str, audit_log: Path
+) -> None:
+    again, marker = event(), event()
+    client.publish(topic, [json.dumps(again).encode()] * 3, partition=0)
+    client.publish(topic, [json.dumps(marker).encode()], partition=0)
+    audit = worker("audit").start()
+    await_ids(audit_log, [again["event_id"], marker["event_id"]])
+    assert audit.stop() == 0
+    client.publish(topic, [json.dumps(again).encode()], partition=0)
+    audit.start()
+    group = f"{topic}-audit"
+    eventually("the repetition is committed", lambda: client.committed_offsets(group, topic).get(0) == 5)
+    assert ids(audit_log) == [again["event_id"], marker["event_id"]]
+
+
+def test_no_event_is_lost_or_doubled_when_the_worker_is_killed_again_and_again(
+    worker: StartWorker, client: BrokerClient, topic: str, audit_log: Path
+) -> None:
+    audit = worker("audit")
+    sent: list[str] = []
+    enough = threading.Event()
+
+    def flow() -> None:
+        while not enough.wait(0.02):
+            batch = [event() for _ in range(20)]
+            client.publish(topic, [json.dumps(one).encode() for one in batch])
+            sent.extend(one["event_id"] for one in batch)
+
+    publisher = threading.Thread(target=flow)
+    publisher.start()
+    try:
+        for _ in range(5):
+            moment = len(sent) + random.randrange(400)  # noqa: S311  # any moment is a good one
+            audit.start()
+            eventually(
+                f"{moment} events are audited",
+                partial(count, audit_log),
+                until=partial(int.__le__, moment),
+                every=0.01,
+            )
+            audit.kill()
+    finally:
+        enough.set()
+        publisher.join()
+    audit.start()
+    await_ids(audit_log, sent)
+
+
+def test_a_second_writer_of_the_same_log_is_refused(worker: StartWorker, topic: str) -> None:
+    first, second = worker("audit").start(), worker("audit")
+    first.await_ready()
+    assert second.start().exit_code() == 1
+    assert "another process writes the audit log" in second.output()
+    assert topic not in second.output()

@@ -1,0 +1,80 @@
+"""What a test does at a real broker: make topics, publish, read back, look at a group's offsets."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+from uuid import uuid4
+
+from confluent_kafka import Consumer, ConsumerGroupTopicPartitions, Message, Producer, TopicPartition
+from confluent_kafka.admin import AdminClient
+from confluent_kafka.cimpl import NewTopic
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+Offsets = dict[int, int]
+
+
+class BrokerClient:
+    """One test's own connections to a broker."""
+
+    def __init__(self, bootstrap_servers: str) -> None:
+        self.bootstrap_servers = bootstrap_servers
+        self._admin = AdminClient({"bootstrap.servers": bootstrap_servers})
+        self._producer = Producer({"bootstrap.servers": bootstrap_servers, "linger.ms": 1})
+
+    def create_topic(self, topic: str, *, partitions: int = 1, config: dict[str, str] | None = None) -> None:
+        """Create a topic and wait for it."""
+        created = self._admin.create_topics(
+            [NewTopic(topic, num_partitions=partitions, replication_factor=1, config=config or {})]
+        )
+        created[topic].result(timeout=30)
+
+    def publish(self, topic: str, values: Iterable[bytes | None], *, partition: int | None = None) -> None:
+        """Publish values under keys of their own and wait until the broker has them."""
+        # -1 leaves the choice to the key.
+        place = -1 if partition is None else partition
+        for value in values:
+            self._producer.produce(topic, value=value, key=str(uuid4()), partition=place)
+        assert self._producer.flush(30) == 0
+
+    def publish_message(
+        self, topic: str, *, value: bytes | None, key: bytes, headers: list[tuple[str, bytes]]
+    ) -> None:
+        """Publish one message with all its parts and wait until the broker has it."""
+        sent: list[tuple[str, str | bytes | None]] = list(headers)
+        self._producer.produce(topic, value=value, key=key, headers=sent)
+        assert self._producer.flush(30) == 0
+
+    def end_offsets(self, topic: str) -> Offsets:
+        """Return where each partition of a topic ends."""
+        consumer = Consumer({"bootstrap.servers": self.bootstrap_servers, "group.id": "watermarks"})
+        try:
+            places = [
+                TopicPartition(topic, number)
+                for number in consumer.list_topics(topic, 30).topics[topic].partitions
+            ]
+            return {place.partition: consumer.get_watermark_offsets(place, 30)[1] for place in places}
+        finally:
+            consumer.close()
+
+    def committed_offsets(self, group: str, topic: str) -> Offsets:
+        """Return what a group has committed for a topic; a partition without a commit is left out."""
+        asked = ConsumerGroupTopicPartitions(group)
+        answer = self._admin.list_consumer_group_offsets([asked])[group].result(timeout=30)
+        places = [
+            place for place in answer.topic_partitions or [] if place.topic == topic and place.offset >= 0
+        ]
+        return {place.partition: place.offset for place in places}
+
+    def messages(self, topic: str, *, count: int) -> list[Message]:
+        """Return the first messages of a topic, failing when they do not come within half a minute."""
+        consumer = Consumer({"bootstrap.servers": self.bootstrap_servers, "group.id": f"reader-{uuid4()}"})
+        try:
+            ends = self.end_offsets(topic)
+            consumer.assign([TopicPartition(topic, partition, 0) for partition in ends])
+            found = consumer.consume(count, 30)
+        finally:
+            consumer.close()
+        assert len(found) == count, f"{len(found)} of {count} messages in {topic}"
+        return found

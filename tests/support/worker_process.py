@@ -1,0 +1,81 @@
+"""A worker as Kubernetes runs it: a process of its own, told by its environment, stopped by signals."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import subprocess
+import sys
+from http.client import HTTPConnection
+from typing import TYPE_CHECKING
+
+from tests.support.eventually import eventually
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+class WorkerProcess:
+    """One process of `python -m eventconsumer_workers`; its output is kept in a file."""
+
+    def __init__(self, kind: str, environment: dict[str, str], output: Path) -> None:
+        self._kind = kind
+        self._environment = {**os.environ, "HEALTH_PORT": "0", "PYTHONUNBUFFERED": "1", **environment}
+        self._output = output
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> WorkerProcess:
+        """Start the worker; its output goes on where an earlier run of it ended."""
+        command = [sys.executable, "-m", "eventconsumer_workers", self._kind]
+        with self._output.open("ab") as output:
+            self._process = subprocess.Popen(command, env=self._environment, stdout=output, stderr=output)
+        return self
+
+    def output(self) -> str:
+        """Return all that the worker has printed."""
+        return self._output.read_text()
+
+    def lines(self, word: str) -> list[str]:
+        """Return what follows a word on each line of the output that has it."""
+        return [line.partition(word)[2] for line in self.output().splitlines() if word in line]
+
+    def exit_code(self, *, within: float = 30) -> int:
+        """Return the code of a worker that ends by itself."""
+        assert self._process is not None
+        return self._process.wait(within)
+
+    def stop(self) -> int:
+        """Ask the worker to end as Kubernetes does and return its exit code."""
+        return self._end(signal.SIGTERM)
+
+    def kill(self) -> None:
+        """End the worker with no chance to say goodbye."""
+        self._end(signal.SIGKILL)
+
+    def probe(self, path: str) -> tuple[int, str]:
+        """Return status and text of a probe of the latest run."""
+        port = int(re.findall(r"Health is answered on port (\d+)", self.output())[-1])
+        connection = HTTPConnection("127.0.0.1", port, timeout=5)
+        try:
+            connection.request("GET", path)
+            response = connection.getresponse()
+            return response.status, response.read().decode().strip()
+        finally:
+            connection.close()
+
+    def await_ready(self) -> None:
+        """Wait until the worker is a member of its group."""
+        eventually(
+            "the worker is ready", lambda: self.probe("/readyz"), until=lambda answer: answer[0] == 200
+        )
+
+    def end(self) -> None:
+        """Leave nothing running, whatever the test left behind."""
+        if self._process is not None and self._process.poll() is None:
+            self.kill()
+
+    def _end(self, number: signal.Signals) -> int:
+        assert self._process is not None
+        self._process.send_signal(number)
+        return self._process.wait(30)
