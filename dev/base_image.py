@@ -28,7 +28,7 @@ def debian() -> str:
 
 
 def python() -> str:
-    """Return the name of the Python base image, building it where Docker's store lacks it or it is outdated."""
+    """Return the name of the Python base image, building it where it is missing or outdated."""
     with tempfile.TemporaryDirectory() as folder:
         context = Path(folder)
         shutil.copy(Path(__file__).parent / "base" / "Dockerfile", context)

@@ -8,12 +8,13 @@ last: what a killed ``up`` left behind is made anew.
 from __future__ import annotations
 
 import os
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from enum import Enum
 from functools import cached_property
 from pathlib import Path
 
-from dev import docker, node_image, tools
+from dev import base_image, docker, node_image, toolchain, tools
 from dev.cache import ROOT
 from dev.run import CommandFailedError, run, succeeds
 from dev.source import Source, source
@@ -27,7 +28,7 @@ _READY_SECONDS = 120
 
 @dataclass(frozen=True)
 class Ports:
-    """The ports on 127.0.0.1, the same inside the cluster (NodePorts), so that addresses hold on both sides."""
+    """The ports on 127.0.0.1; the NodePorts are the same, so that addresses hold on both sides."""
 
     kafka: int
     task_api: int
@@ -46,7 +47,7 @@ class Step(Enum):
 
 
 def next_step(*, exists: bool, running: bool, whole: bool) -> Step:
-    """Decide what a cluster needs, from whether its node's container exists and runs and its API says it is whole."""
+    """Decide what a cluster needs, from what its node's container and its API say."""
     if not exists:
         return Step.CREATE
     if not running:
@@ -70,6 +71,11 @@ class Cluster:
     def prepare(self) -> None:
         """Get everything a cluster is made of: Docker, kind, kubectl, helm and the node's image."""
         docker.ensure_running()
+        if source() is Source.PACKAGES:
+            with ThreadPoolExecutor() as pool:
+                programs, base = pool.submit(toolchain.build_all), pool.submit(base_image.python)
+                base.result()
+                programs.result()
         tools.prepare()
         _ = self.node_image
 
@@ -80,7 +86,7 @@ class Cluster:
 
     @cached_property
     def kubeconfig(self) -> Path:
-        """The file that holds this cluster's address: the user's own for the demo, a separate one for tests."""
+        """The file that holds this cluster's address: the user's own for the demo, another for tests."""
         if self.name != DEMO:
             return ROOT / f"{self.name}.kubeconfig"
         listed = os.environ.get("KUBECONFIG", "").split(os.pathsep)[0]
@@ -121,9 +127,8 @@ class Cluster:
     def whole(self) -> bool:
         """Tell whether the API answers and the node carries the label that is written last."""
         try:
-            return self._node in self._on_node(
-                "kubectl", "get", "node", f"--selector={_WHOLE}", "--output=name"
-            )
+            asking = ("kubectl", "get", "node", f"--selector={_WHOLE}", "--output=name")
+            return self._node in self._on_node(*asking)
         except CommandFailedError:
             return False
 
@@ -135,11 +140,11 @@ class Cluster:
         self._on_node("kubectl", "label", "node", "--all", "--overwrite", f"{_WHOLE}=true")
 
     def kubectl(self, *words: str, stdin: str | None = None) -> str:
-        """Run kubectl against this cluster, whatever the user's current context is; return what it printed."""
+        """Run kubectl against this cluster, whatever the current context is; return what it printed."""
         return run([self.kubectl_path, *self._address("--context"), *words], stdin=stdin)
 
     def helm(self, *words: str) -> str:
-        """Run helm against this cluster, whatever the user's current context is; return what it printed."""
+        """Run helm against this cluster, whatever the current context is; return what it printed."""
         return run([self.bin / "helm", *self._address("--kube-context"), *words])
 
     def load_image(self, image: str) -> None:
@@ -161,12 +166,7 @@ class Cluster:
 
     def _create(self) -> None:
         with step(f"kind create cluster {self.name}"):
-            try:
-                run(create_command(self))
-            except CommandFailedError:
-                # A first container of a fresh daemon may lose a race; what half a cluster left is cleared away.
-                run([self.kind, "delete", "cluster", "--name", self.name, "--kubeconfig", self.kubeconfig])
-                run(create_command(self))
+            run(create_command(self))
             self.finish()
 
     def _start(self) -> bool:

@@ -1,4 +1,4 @@
-"""The images of Kubernetes' own parts, each made of the program that Go built, under the names kubeadm asks for."""
+"""The images of Kubernetes' parts: the programs that Go built, under the names kubeadm asks for."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ PAUSE = f"{_REGISTRY}/pause:3.10"  # containerd's sandbox_image in kind's config
 
 @dataclass(frozen=True)
 class ProgramImage:
-    """An image of one static program: its name, the program's file and place, and how it starts by itself."""
+    """An image of one static program: its name, the file and its place, and how it starts by itself."""
 
     name: str
     file: Path
@@ -32,7 +32,7 @@ class ProgramImage:
 
 
 def make(node_base: str) -> list[str]:
-    """Make the images of the control plane, and return their names; pause and the shell come from ``node_base``."""
+    """Make the control plane's images, some from programs in ``node_base``, and return their names."""
     with tempfile.TemporaryDirectory() as folder:
         scratch = Path(folder)
         _copy_out(node_base, ("catatonit", "busybox"), scratch)
@@ -81,7 +81,7 @@ def shell_images(folder: Path) -> list[ProgramImage]:
 
 
 def unmet(asked_for: list[str], made: list[str]) -> list[str]:
-    """Return the images that kubeadm asks for and nobody made; pause is containerd's choice, not kubeadm's."""
+    """Return the images that kubeadm asks for and nobody made; pause is containerd's choice."""
     return sorted(image for image in asked_for if image not in made and "/pause:" not in image)
 
 

@@ -33,6 +33,8 @@ _RUNTIME = "eventconsumer-runc"
 def ensure_running() -> None:
     """Make sure that a Docker daemon answers, starting one where none does."""
     if answers():
+        if lacks_sys_resource(bounding_capabilities()):
+            _write_runtime()  # The cache may have been emptied under the running daemon.
         return
     system.need("dockerd")
     if answers():
@@ -116,13 +118,13 @@ def build(
 
 
 def import_tree(image: str, archive: Path, *, recipe: str, changes: Sequence[str] = ()) -> None:
-    """Make an image of one layer from a tar archive; ``changes`` are lines of a Dockerfile such as ENTRYPOINT."""
+    """Make an image of one layer from a tar archive; ``changes`` are lines of a Dockerfile."""
     words = [f"--change={change}" for change in [*changes, f"LABEL {RECIPE_LABEL}={recipe}"]]
     run(["docker", "import", *words, archive, image])
 
 
 def recipe(*parts: str | Path) -> str:
-    """Return a short hash of everything an image is made from; a folder or file counts by names and contents."""
+    """Return a short hash of what an image is made from; of files and folders, names and contents."""
     digest = hashlib.sha256()
     for part in parts:
         if isinstance(part, str):
@@ -143,15 +145,8 @@ def _start() -> None:
     if Path("/run/systemd/system").is_dir():
         run(["systemctl", "start", "docker"])
     else:
-        ROOT.mkdir(parents=True, exist_ok=True)
-        with LOG.open("ab") as log:
-            subprocess.Popen(  # A session of its own lets it outlive this command.
-                daemon_command(system.find("dockerd") or "dockerd", bounding_capabilities()),
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-                start_new_session=True,
-            )
+        _clear_stale_pid()
+        _spawn_daemon()
     deadline = time.monotonic() + _START_SECONDS
     while not answers():
         if time.monotonic() > deadline:
@@ -159,26 +154,51 @@ def _start() -> None:
         time.sleep(0.3)
 
 
-def daemon_command(dockerd: str, capabilities: int) -> list[str]:
+def daemon_command(dockerd: str, runtime: Path, *, capabilities: int) -> list[str]:
     """Return the command that starts the daemon, with our runtime only where root lacks a capability."""
-    if lacks_sys_resource(capabilities):
-        return [dockerd, f"--add-runtime={_RUNTIME}={_runtime()}", f"--default-runtime={_RUNTIME}"]
-    return [dockerd]
+    if not lacks_sys_resource(capabilities):
+        return [dockerd]
+    return [dockerd, f"--add-runtime={_RUNTIME}={runtime}", f"--default-runtime={_RUNTIME}"]
 
 
 def lacks_sys_resource(capabilities: int) -> bool:
-    """Tell from a capability mask whether CAP_SYS_RESOURCE is missing, without which runc refuses --privileged."""
+    """Tell from a mask whether CAP_SYS_RESOURCE is missing, without which runc refuses --privileged."""
     return not capabilities >> _CAP_SYS_RESOURCE & 1
 
 
 def bounding_capabilities() -> int:
+    """Return the mask of the capabilities that this process and its children can have at most."""
     status = Path("/proc/self/status").read_text()
     line = next(line for line in status.splitlines() if line.startswith("CapBnd:"))
     return int(line.split()[1], 16)
 
 
-def _runtime() -> Path:
+def _spawn_daemon() -> None:
+    """Start the daemon in a session of its own, so that it outlives this command."""
+    runtime = _write_runtime()
+    dockerd = system.find("dockerd") or "dockerd"
+    with LOG.open("ab") as log:
+        subprocess.Popen(
+            daemon_command(dockerd, runtime, capabilities=bounding_capabilities()),
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
+        )
+
+
+def _clear_stale_pid() -> None:
+    """Remove the pid file of a daemon that was killed: its number may belong to another process by now."""
+    file = Path("/var/run/docker.pid")
+    if file.is_file():
+        process = Path("/proc", file.read_text().strip() or "none", "comm")
+        if not process.is_file() or process.read_text().strip() != "dockerd":
+            file.unlink()
+
+
+def _write_runtime() -> Path:
     """Write the runtime beside the cache, since the daemon may outlive this checkout."""
+    ROOT.mkdir(parents=True, exist_ok=True)
     program = ROOT / _RUNTIME
     source = Path(__file__).with_name("runc.py").read_text()
     text = f"#!{Path(sys.executable).resolve()} -IS\n{source}"

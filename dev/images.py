@@ -1,4 +1,4 @@
-"""The product's images, built from this working tree and loaded into a cluster; unchanged ones are left alone."""
+"""The product's images, built from this working tree and loaded into a cluster where they changed."""
 
 from __future__ import annotations
 

@@ -74,12 +74,14 @@ def storage_manifest(go_source: str) -> str:
 
 
 def _fill(made_by: str) -> None:
-    """Load the control plane's images into containerd's store of a container, and make the node image of it."""
+    """Load the control plane's images into a container's own store, and make the node image of it."""
     images = control_plane.make(_BASE)
     docker.remove_container(_BUILDER)
     run(
-        ["docker", "run", "--detach", f"--name={_BUILDER}", "--security-opt=seccomp=unconfined"]
-        + ["--entrypoint=sleep", _BASE, "infinity"]
+        [
+            *("docker", "run", "--detach", f"--name={_BUILDER}", "--security-opt=seccomp=unconfined"),
+            *("--entrypoint=sleep", _BASE, "infinity"),
+        ]
     )
     try:
         _check_names(images)

@@ -24,7 +24,7 @@ def run(
     stdin: str | None = None,
     timeout: float | None = None,
 ) -> str:
-    """Run ``command`` and return its standard output; raise CommandFailedError where it fails or takes too long."""
+    """Run ``command`` and return its standard output; raise CommandFailedError where it fails."""
     words = [str(word) for word in command]
     try:
         done = subprocess.run(

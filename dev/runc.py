@@ -14,11 +14,48 @@ from pathlib import Path
 from typing import Any
 
 _NAMES = (
-    "CHOWN DAC_OVERRIDE DAC_READ_SEARCH FOWNER FSETID KILL SETGID SETUID SETPCAP LINUX_IMMUTABLE NET_BIND_SERVICE "
-    "NET_BROADCAST NET_ADMIN NET_RAW IPC_LOCK IPC_OWNER SYS_MODULE SYS_RAWIO SYS_CHROOT SYS_PTRACE SYS_PACCT "
-    "SYS_ADMIN SYS_BOOT SYS_NICE SYS_RESOURCE SYS_TIME SYS_TTY_CONFIG MKNOD LEASE AUDIT_WRITE AUDIT_CONTROL SETFCAP "
-    "MAC_OVERRIDE MAC_ADMIN SYSLOG WAKE_ALARM BLOCK_SUSPEND AUDIT_READ PERFMON BPF CHECKPOINT_RESTORE"
-).split()
+    "CHOWN",
+    "DAC_OVERRIDE",
+    "DAC_READ_SEARCH",
+    "FOWNER",
+    "FSETID",
+    "KILL",
+    "SETGID",
+    "SETUID",
+    "SETPCAP",
+    "LINUX_IMMUTABLE",
+    "NET_BIND_SERVICE",
+    "NET_BROADCAST",
+    "NET_ADMIN",
+    "NET_RAW",
+    "IPC_LOCK",
+    "IPC_OWNER",
+    "SYS_MODULE",
+    "SYS_RAWIO",
+    "SYS_CHROOT",
+    "SYS_PTRACE",
+    "SYS_PACCT",
+    "SYS_ADMIN",
+    "SYS_BOOT",
+    "SYS_NICE",
+    "SYS_RESOURCE",
+    "SYS_TIME",
+    "SYS_TTY_CONFIG",
+    "MKNOD",
+    "LEASE",
+    "AUDIT_WRITE",
+    "AUDIT_CONTROL",
+    "SETFCAP",
+    "MAC_OVERRIDE",
+    "MAC_ADMIN",
+    "SYSLOG",
+    "WAKE_ALARM",
+    "BLOCK_SUSPEND",
+    "AUDIT_READ",
+    "PERFMON",
+    "BPF",
+    "CHECKPOINT_RESTORE",
+)
 
 
 def without_missing(process: dict[str, Any], bounding: int) -> dict[str, Any]:
@@ -31,7 +68,7 @@ def without_missing(process: dict[str, Any], bounding: int) -> dict[str, Any]:
 
 
 def value_after(flag: str, words: list[str]) -> str | None:
-    """Return the value of a command-line flag, given as ``--flag value`` or ``--flag=value``, or None."""
+    """Return the value of a flag, given as ``--flag value`` or ``--flag=value``, or None."""
     for word, following in zip(words, [*words[1:], ""], strict=True):
         if word == flag:
             return following
@@ -60,7 +97,7 @@ def main() -> None:
     """Trim what is asked for, then become runc."""
     _trim(sys.argv[1:])
     runc = shutil.which("runc") or "/usr/sbin/runc"
-    os.execv(runc, [runc, *sys.argv[1:]])
+    os.execv(runc, [runc, *sys.argv[1:]])  # noqa: S606  # becoming runc is the point
 
 
 if __name__ == "__main__":

@@ -15,7 +15,7 @@ _PROBE_SECONDS = 10.0
 
 
 class Source(StrEnum):
-    """``official``: kind's own node image and Strimzi's chart. ``packages``: both made from package registries."""
+    """``official``: kind's own image and Strimzi's chart. ``packages``: made from packages."""
 
     OFFICIAL = "official"
     PACKAGES = "packages"
@@ -23,7 +23,7 @@ class Source(StrEnum):
 
 @cache
 def source() -> Source:
-    """Return where this machine's cluster comes from, asking the container registry at most once a command."""
+    """Return where the cluster comes from; the container registry is asked at most once a command."""
     override = os.environ.get(OVERRIDE, "")
     chosen = choose(override, registry_answers=not override and registry_answers())
     if chosen is Source.PACKAGES and not override:
@@ -32,7 +32,7 @@ def source() -> Source:
 
 
 def choose(override: str, *, registry_answers: bool) -> Source:
-    """Return the user's choice where there is one, else images where they can be had; raise SystemExit on a typo."""
+    """Return the user's choice, else images where they can be had; raise SystemExit on a typo."""
     if override:
         try:
             return Source(override)
