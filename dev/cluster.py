@@ -166,7 +166,15 @@ class Cluster:
 
     def _create(self) -> None:
         with step(f"kind create cluster {self.name}"):
-            run(create_command(self))
+            run(
+                create_command(
+                    self.kind,
+                    self.name,
+                    config=self.config_file,
+                    kubeconfig=self.kubeconfig,
+                    image=self.node_image,
+                )
+            )
             self.finish()
 
     def _start(self) -> bool:
@@ -197,16 +205,14 @@ _WAIT_FOR_API = (
 )
 
 
-def create_command(cluster: Cluster) -> list[str | Path]:
+def create_command(
+    kind: Path, name: str, *, config: Path, kubeconfig: Path, image: str | None
+) -> list[str | Path]:
     """Return the kind command that makes a cluster; without a node image of ours kind takes its own."""
+    ours = [f"--image={image}"] if image else []
     return [
-        cluster.kind,
-        "create",
-        "cluster",
-        f"--name={cluster.name}",
-        f"--config={cluster.config_file}",
-        f"--kubeconfig={cluster.kubeconfig}",
-        *([f"--image={cluster.node_image}"] if cluster.node_image else []),
+        *(kind, "create", "cluster", f"--name={name}"),
+        *(f"--config={config}", f"--kubeconfig={kubeconfig}", *ours),
     ]
 
 

@@ -50,7 +50,7 @@ def load(cluster: Cluster) -> str:
 def build(image: Image, *, base: str, tag: str, root: Path = _ROOT) -> None:
     """Build one image, unless Docker's store holds it made from the very same files and base."""
     name = f"{image.name}:{tag}"
-    made_by = recipe(image, base=base, root=root)
+    made_by = recipe(image, base=f"{base} {docker.recipe_of(base)}", root=root)
     if docker.recipe_of(name) == made_by:
         return
     with step(f"Image {name}"):
@@ -61,7 +61,7 @@ def build(image: Image, *, base: str, tag: str, root: Path = _ROOT) -> None:
 def recipe(image: Image, *, base: str, root: Path = _ROOT) -> str:
     """Return a hash of everything an image is made from."""
     files = [root / name for name in (*_SHARED, image.folder, image.lock)]
-    return docker.recipe(*files, base, docker.id_of(base) if docker.has_image(base) else "")
+    return docker.recipe(*files, base)
 
 
 def version(root: Path = _ROOT) -> str:
