@@ -7,7 +7,6 @@ type is no fault: types are added over time, and each worker decides by its filt
 
 from __future__ import annotations
 
-from typing import NamedTuple
 from uuid import UUID  # noqa: TC003  # msgspec reads the annotations at run time
 
 import msgspec
@@ -36,7 +35,7 @@ class Task(msgspec.Struct, frozen=True, gc=False):
     owner_id: str | None = None
 
 
-class Reading(NamedTuple):
+class Reading(msgspec.Struct, frozen=True, gc=False):
     """One event, with its task when it is about one."""
 
     event: Event

@@ -42,8 +42,8 @@ class Notification:
 
 def line(reading: Reading) -> str:
     """Return the notification of one task event."""
-    event, task = reading
+    task = reading.task
     if task is None:
-        raise ValueError(f"an event of type {event.event_type!r} has no task to tell about")
-    words = _WORDS[event.event_type]
+        raise ValueError(f"an event of type {reading.event.event_type!r} has no task to tell about")
+    words = _WORDS[reading.event.event_type]
     return f"NOTIFICATION: {words} - '{printable(task.title)}' (ID: {printable(task.task_id)})"
