@@ -16,7 +16,7 @@ def main() -> None:
         level=config.log_level.upper(), format="%(asctime)s %(levelname)s %(name)s: %(message)s"
     )
     # Each probe and each watch event would be a line.
-    for chatty in ("aiohttp.access", "kopf.objects"):
+    for chatty in ("aiohttp.access", "kopf.objects", "kopf.activities.probe"):
         logging.getLogger(chatty).setLevel(logging.WARNING)
     asyncio.run(serve(config))
 

@@ -169,9 +169,6 @@ class Reconciler:
     async def _report(self, world: World, connection: Connection | None, findings: list[Finding]) -> None:
         consumer = world.consumer
         key = ObjectKey(consumer.metadata.namespace, consumer.metadata.name)
-        if _name_taken(findings):
-            # Another's pods are not ours to count.
-            world = replace(world, deployment=None)
         status = report(world, connection, findings, now=datetime.now(UTC))
         await self._write(key, world.status, status)
         if status["summary"]["status"] == Reason.WORKERS_STARTING:

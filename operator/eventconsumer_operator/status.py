@@ -6,6 +6,7 @@ differs from the one the API server has.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -34,6 +35,9 @@ def report(
     world: World, connection: Connection | None, findings: Sequence[Finding], *, now: datetime
 ) -> Manifest:
     """Return the whole status of one EventConsumer."""
+    if any(finding.reason is Reason.NAME_CONFLICT for finding in findings):
+        # Another's pods are not ours to count.
+        world = replace(world, deployment=None)
     consumer, observation = world.consumer, world.observation
     answers = _answers(world, findings, now)
     lag = observation.lag if observation else UNKNOWN

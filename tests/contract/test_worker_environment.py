@@ -1,0 +1,85 @@
+"""What the operator tells a worker is what the worker reads."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from eventconsumer_operator import desired
+from eventconsumer_operator.connection import Connection
+from eventconsumer_operator.models import EventConsumer
+from eventconsumer_operator.names import HEALTH_PORT
+from eventconsumer_workers.config import Kind, Settings
+
+ROOT = Path(__file__).resolve().parents[2]
+CONNECTION = Connection("events-kafka-bootstrap:9092", "orders")
+WITHOUT_OPERATOR = {"client_id"}
+"""Has a default of its own in every pod: the pod's name."""
+
+
+def consumer(kind: str) -> EventConsumer:
+    spec: dict[str, Any] = {
+        "topicRef": {"name": "orders"},
+        "worker": {"type": kind},
+        "groupId": "orders-group",
+        "eventTypes": ["task.updated", "task.created"],
+        "startFrom": "latest",
+        "delivery": {"deadLetterTopic": "orders-failed"},
+    }
+    metadata = {"name": "orders", "namespace": "tasks", "uid": "u"}
+    return EventConsumer.model_validate({"metadata": metadata, "spec": spec})
+
+
+@pytest.fixture(autouse=True)
+def _empty_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in Settings.model_fields:
+        monkeypatch.delenv(name.upper(), raising=False)
+
+
+@pytest.mark.parametrize("kind", [kind.value for kind in Kind])
+def test_a_worker_reads_what_the_resource_says(monkeypatch: pytest.MonkeyPatch, kind: str) -> None:
+    for name, value in desired.environment(consumer(kind), CONNECTION).items():
+        monkeypatch.setenv(name, value)
+
+    settings = Settings(kind=Kind(kind))
+
+    assert settings.kafka_bootstrap_servers == "events-kafka-bootstrap:9092"
+    assert (settings.kafka_topic, settings.kafka_group_id) == ("orders", "orders-group")
+    assert settings.kafka_dead_letter_topic == "orders-failed"
+    assert settings.kafka_auto_offset_reset == "latest"
+    assert settings.event_types == {"task.updated", "task.created"}
+    assert settings.health_port == HEALTH_PORT
+
+
+@pytest.mark.parametrize("kind", [kind.value for kind in Kind])
+def test_every_variable_the_operator_sets_is_one_a_worker_reads(kind: str) -> None:
+    told = desired.environment(consumer(kind), CONNECTION)
+    assert {name.lower() for name in told} <= Settings.model_fields.keys()
+
+
+def test_every_variable_a_worker_reads_is_set_by_the_operator() -> None:
+    told = desired.environment(consumer("audit"), CONNECTION)
+    assert {name.lower() for name in told} == Settings.model_fields.keys() - {"kind"} - WITHOUT_OPERATOR
+
+
+def test_the_operator_s_worker_types_are_those_of_the_image() -> None:
+    schema = (ROOT / "crds" / "eventconsumers.yaml").read_text()
+    spec = yaml.safe_load(schema)["spec"]["versions"][0]["schema"]["openAPIV3Schema"]["properties"]["spec"]
+    assert set(spec["properties"]["worker"]["properties"]["type"]["enum"]) == set(Kind)
+
+
+def test_a_resource_can_not_set_what_follows_from_its_other_fields() -> None:
+    schema = (ROOT / "crds" / "eventconsumers.yaml").read_text()
+    reserved = set(re.findall(r"'([A-Z_]+)'", schema))
+    assert reserved == desired.environment(consumer("audit"), CONNECTION).keys()
+
+
+def test_an_audit_log_is_on_the_volume() -> None:
+    objects = desired.deployment(consumer("audit"), CONNECTION, desired.Image("workers", "Always"))
+    [container] = objects["spec"]["template"]["spec"]["containers"]
+    log = Path(desired.environment(consumer("audit"), CONNECTION)["AUDIT_LOG_PATH"])
+    assert str(log.parent) in {mount["mountPath"] for mount in container["volumeMounts"]}

@@ -1,0 +1,66 @@
+"""How answers of Kafka become an observation."""
+
+from __future__ import annotations
+
+import pytest
+
+from eventconsumer_operator.broker import Group
+from eventconsumer_operator.lag import Lag, LagState, Offsets
+from eventconsumer_operator.poller import Answers, Target, first_unread, observe
+from tests.unit.operator.builders import NOW
+
+TARGET = Target("kafka:9092", "task-events", "notification-service", "earliest")
+P0, P1 = ("task-events", 0), ("task-events", 1)
+AGO = NOW.timestamp()
+
+
+def answers(*, group: Group | None = None, partitions: dict[str, list[int]] | None = None) -> Answers:
+    return Answers(
+        partitions={"task-events": [0, 1], "other": [0]} if partitions is None else partitions,
+        committed={"notification-service": {P0: 5, ("other", 0): 99}},
+        starts={P0: 0, P1: 2},
+        ends={P0: 10, P1: 2},
+        groups={"notification-service": group},
+    )
+
+
+def test_a_target_s_offsets_are_those_of_its_topic_and_group() -> None:
+    assert answers().offsets(TARGET) == {0: Offsets(5, 0, 10), 1: Offsets(None, 2, 2)}
+
+
+def test_only_partitions_that_lag_are_looked_into() -> None:
+    assert first_unread(TARGET, answers().offsets(TARGET)) == {P0: 5}
+
+
+def test_a_topic_that_kafka_does_not_have_is_said_to_be_absent() -> None:
+    said = answers(partitions={})
+    seen = observe(TARGET, said.offsets(TARGET), said, written_at=[], now=NOW)
+    assert (seen.topic_exists, seen.lag) == (False, Lag(LagState.UNKNOWN))
+
+
+def test_state_and_members_are_those_of_the_group() -> None:
+    said = answers(group=Group("Stable", 2))
+    seen = observe(TARGET, said.offsets(TARGET), said, written_at=[AGO], now=NOW)
+    assert (seen.group_state, seen.members) == ("Stable", 2)
+
+
+@pytest.mark.parametrize(
+    ("written_at", "behind"),
+    [
+        pytest.param([AGO - 9.5], 9, id="the age of the oldest unread record"),
+        pytest.param([AGO - 3, AGO - 30], 30, id="of the oldest among the partitions"),
+        pytest.param([AGO - 3, None], None, id="unknown while one of them is unknown"),
+        pytest.param([], None, id="unknown when none could be read"),
+        pytest.param([AGO + 60], 0, id="never negative when clocks differ"),
+    ],
+)
+def test_behind(written_at: list[float | None], behind: int | None) -> None:
+    said = answers()
+    assert (
+        observe(TARGET, said.offsets(TARGET), said, written_at=written_at, now=NOW).behind_seconds == behind
+    )
+
+
+def test_a_group_without_lag_is_not_behind() -> None:
+    offsets = {0: Offsets(10, 0, 10)}
+    assert observe(TARGET, offsets, answers(), written_at=[], now=NOW).behind_seconds == 0

@@ -1,0 +1,202 @@
+"""What a person reads: one word, numbers that are true or unknown, and when a status is worth a write."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from eventconsumer_operator.checks import OWNERSHIP_CHECKS, TOPIC_CHECKS, connection_of, first_finding
+from eventconsumer_operator.conditions import stamp
+from eventconsumer_operator.lag import LagState
+from eventconsumer_operator.status import duration, report, unreadable, write_due
+from tests.unit.operator.builders import NOW, consumer, deployment, observation, resource, world
+
+if TYPE_CHECKING:
+    from eventconsumer_operator.models import Manifest
+    from eventconsumer_operator.world import World
+
+UNASKED = {"observation": None}
+AWAY = {"observation": observation(None, state=LagState.UNKNOWN, behind_seconds=None, topic_exists=None)}
+FAILING = deployment(ready=0)
+FAILING["status"]["conditions"] = [
+    {"type": "ReplicaFailure", "status": "True", "message": "exceeded quota: pods"},
+]
+
+
+def said(seen: World) -> Manifest:
+    findings = [first_finding(seen, TOPIC_CHECKS), first_finding(seen, OWNERSHIP_CHECKS)]
+    return report(seen, connection_of(seen), [finding for finding in findings if finding], now=NOW)
+
+
+def condition(status: Manifest, name: str) -> Manifest:
+    return next(entry for entry in status["conditions"] if entry["type"] == name)
+
+
+def since(ago: timedelta, reason: str = "WorkersStarting") -> Manifest:
+    """Build the status of a consumer whose workers have been missing for so long."""
+    missing = {"type": "WorkersAvailable", "status": "False", "reason": reason}
+    return {"conditions": [missing | {"lastTransitionTime": stamp(NOW - ago)}]}
+
+
+WORDS: dict[str, tuple[dict[str, Any], tuple[str, str, str, str], str]] = {
+    "ready and nothing unread": ({}, ("1/1", "0", "0s", "CaughtUp"), "True"),
+    "ready and records wait": (
+        {"observation": observation(600, behind_seconds=9)},
+        ("1/1", "600", "9s", "Consuming"),
+        "True",
+    ),
+    "Kafka can't be asked": (AWAY, ("1/1", "unknown", "unknown", "LagUnknown"), "True"),
+    "Kafka was not asked yet": (UNASKED, ("1/1", "unknown", "unknown", "LagUnknown"), "True"),
+    "some partitions gave no answer": (
+        {"observation": observation(5, state=LagState.PARTIAL)},
+        ("1/1", "5+", "0s", "Consuming"),
+        "True",
+    ),
+    "those that answered have no lag": (
+        {"observation": observation(0, state=LagState.PARTIAL)},
+        ("1/1", "0+", "0s", "LagUnknown"),
+        "True",
+    ),
+    "latest and nothing committed": (
+        {"observation": observation(0, state=LagState.UNCOMMITTED)},
+        ("1/1", "0", "0s", "Uncommitted"),
+        "True",
+    ),
+    "asked for none and none runs": (
+        {"consumer": consumer(replicas=0), "deployment": deployment(replicas=0, ready=0)},
+        ("0/0", "0", "0s", "Stopped"),
+        "True",
+    ),
+    "asked for none and one still runs": (
+        {"consumer": consumer(replicas=0), "deployment": deployment(replicas=1)},
+        ("1/0", "0", "0s", "WorkersStarting"),
+        "False",
+    ),
+    "the topic is missing and nothing runs": (
+        {"topic": None, "deployment": None} | UNASKED,
+        ("0/1", "unknown", "unknown", "TopicNotFound"),
+        "False",
+    ),
+    "the topic vanished and workers run": ({"topic": None}, ("1/1", "0", "0s", "TopicNotFound"), "False"),
+    "no worker is ready yet": (
+        {"deployment": deployment(ready=0)},
+        ("0/1", "0", "0s", "WorkersStarting"),
+        "False",
+    ),
+    "Kubernetes says workers can't start": (
+        {"deployment": FAILING},
+        ("0/1", "0", "0s", "WorkersUnavailable"),
+        "False",
+    ),
+    "a new version is not rolled out yet": (
+        {"deployment": deployment(generation=2, seen=1)},
+        ("1/1", "0", "0s", "WorkersStarting"),
+        "False",
+    ),
+    "workers are missing for more than a minute": (
+        {"deployment": deployment(ready=0), "status": since(timedelta(seconds=61))},
+        ("0/1", "0", "0s", "WorkersUnavailable"),
+        "False",
+    ),
+    "workers are missing for less than a minute": (
+        {"deployment": deployment(ready=0), "status": since(timedelta(seconds=59))},
+        ("0/1", "0", "0s", "WorkersStarting"),
+        "False",
+    ),
+    "workers start after a long wait for the topic": (
+        {"deployment": deployment(ready=0), "status": since(timedelta(hours=3), "WaitingForTopic")},
+        ("0/1", "0", "0s", "WorkersStarting"),
+        "False",
+    ),
+    "the name is taken": (
+        {"deployment": deployment(uid="another")},
+        ("0/1", "0", "0s", "NameConflict"),
+        "False",
+    ),
+}
+
+
+@pytest.mark.parametrize(("parts", "words", "ready"), WORDS.values(), ids=WORDS.keys())
+def test_columns(parts: dict[str, Any], words: tuple[str, ...], ready: str) -> None:
+    status = said(world(**parts))
+
+    assert tuple(status["summary"].values()) == words
+    assert condition(status, "Ready")["status"] == ready
+
+
+def test_unknown_lag_is_null_and_never_zero() -> None:
+    status = said(world(**AWAY))
+
+    assert [status[name] for name in ("lag", "maxPartitionLag", "behindSeconds")] == [None] * 3
+    assert status["lagState"] == "Unknown"
+
+
+def test_a_fault_of_kubernetes_is_told_in_its_own_words() -> None:
+    status = said(world(deployment=FAILING))
+    assert (
+        condition(status, "WorkersAvailable")["message"] == "0 of 1 workers are ready: exceeded quota: pods"
+    )
+
+
+def test_a_scale_subresource_finds_replicas_and_selector() -> None:
+    status = said(world())
+
+    assert (status["replicas"], status["readyReplicas"]) == (1, 1)
+    assert status["selector"] == (
+        "app.kubernetes.io/name=eventconsumer-worker,app.kubernetes.io/instance=notification-service"
+    )
+
+
+def test_a_spec_that_can_not_be_read_is_said() -> None:
+    status = unreadable(resource(worker={"type": "new"}), ValueError("unknown type"), now=NOW)
+
+    assert status["summary"]["status"] == "InvalidSpec"
+    assert condition(status, "Ready")["message"] == "this operator can't read the spec: unknown type"
+
+
+def test_expired_records_are_said_where_people_look() -> None:
+    lost = observation(2)
+    seen = world(observation=type(lost)(lag=type(lost.lag)(LagState.KNOWN, 2, 2, 3, 5), observed_at=NOW))
+    assert condition(said(seen), "Ready")["message"].endswith("5 records expired before they were read")
+
+
+AT_ONCE, NEVER = 0.0, None
+CHANGES: dict[str, tuple[dict[str, Any], dict[str, Any], float | None]] = {
+    "nothing changed": ({}, {}, NEVER),
+    "only the time of asking changed": ({}, {"observation": observation(0, members=1)}, NEVER),
+    "the state changed": ({}, {"deployment": deployment(ready=0)}, AT_ONCE),
+    "lag became unknown": ({}, AWAY, AT_ONCE),
+    "a member joined": ({}, {"observation": observation(0, members=2)}, AT_ONCE),
+    "lag moved": ({"observation": observation(600)}, {"observation": observation(500)}, 4.0),
+    "only the clock moved a little": (
+        {"observation": observation(600, behind_seconds=100)},
+        {"observation": observation(600, behind_seconds=109)},
+        NEVER,
+    ),
+    "only the clock moved a tenth": (
+        {"observation": observation(600, behind_seconds=100)},
+        {"observation": observation(600, behind_seconds=111)},
+        4.0,
+    ),
+}
+
+
+@pytest.mark.parametrize(("before", "after", "due"), CHANGES.values(), ids=CHANGES.keys())
+def test_when_a_status_is_written(before: dict[str, Any], after: dict[str, Any], due: float | None) -> None:
+    old, new = said(world(**before)), said(world(**after))
+    assert write_due(old, new, since_write=6.0, interval=10.0) == due
+
+
+def test_moving_lag_is_written_at_once_when_the_last_write_is_long_ago() -> None:
+    old, new = said(world(observation=observation(600))), said(world(observation=observation(500)))
+    assert write_due(old, new, since_write=11.0, interval=10.0) == 0
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [(None, "unknown"), (0, "0s"), (119, "119s"), (120, "2m"), (7199, "119m"), (7200, "2h"), (200_000, "2d")],
+)
+def test_a_duration_reads_like_kubectl_s_age(seconds: int | None, text: str) -> None:
+    assert duration(seconds) == text

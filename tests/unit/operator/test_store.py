@@ -1,0 +1,115 @@
+"""What is remembered of what was seen, and whom it concerns."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from eventconsumer_operator.affected import affected
+from eventconsumer_operator.names import CLAIMS, DEPLOYMENTS, EVENT_CONSUMERS, KAFKAS, TOPICS, ObjectKey
+from eventconsumer_operator.store import Store
+from tests.unit.operator.builders import deployment, kafka, resource, topic
+
+KEY = ObjectKey("tasks", "notification-service")
+
+
+def seen(
+    version: int, *, uid: str = "u-1", name: str = KEY.name, namespace: str = KEY.namespace
+) -> dict[str, Any]:
+    metadata = {"name": name, "namespace": namespace, "uid": uid, "resourceVersion": str(version)}
+    return {"metadata": metadata | {"managedFields": ["a lot"]}}
+
+
+def version(store: Store) -> str | None:
+    found = store.get(DEPLOYMENTS, KEY)
+    return found["metadata"]["resourceVersion"] if found else None
+
+
+def test_an_older_version_that_arrives_late_changes_nothing() -> None:
+    store = Store()
+    store.put(DEPLOYMENTS, seen(10))
+    store.put(DEPLOYMENTS, seen(9))
+    assert version(store) == "10"
+
+
+def test_a_new_object_of_the_same_name_replaces_the_old_one() -> None:
+    store = Store()
+    store.put(DEPLOYMENTS, seen(10))
+    store.put(DEPLOYMENTS, seen(3, uid="u-2"))
+    assert version(store) == "3"
+
+
+def test_a_late_deletion_of_the_old_object_leaves_the_new_one() -> None:
+    store = Store()
+    store.put(DEPLOYMENTS, seen(12, uid="u-2"))
+    store.remove(DEPLOYMENTS, seen(11))
+    assert version(store) == "12"
+
+
+def test_a_deleted_object_is_forgotten() -> None:
+    store = Store()
+    store.put(DEPLOYMENTS, seen(10))
+    store.remove(DEPLOYMENTS, seen(11))
+    assert version(store) is None
+
+
+def test_a_listing_forgets_what_vanished_unheard() -> None:
+    store = Store()
+    store.put(DEPLOYMENTS, seen(10))
+    store.settle(DEPLOYMENTS, [], at=20)
+    assert version(store) is None
+
+
+def test_a_listing_keeps_what_is_newer_than_itself() -> None:
+    store = Store()
+    store.put(DEPLOYMENTS, seen(21))
+    store.settle(DEPLOYMENTS, [], at=20)
+    assert version(store) == "21"
+
+
+def test_a_listing_of_one_namespace_says_nothing_about_another() -> None:
+    store = Store()
+    store.put(DEPLOYMENTS, seen(10))
+    store.settle(DEPLOYMENTS, [seen(5, namespace="other")], at=20, namespaces=["other"])
+    assert len(store.all(DEPLOYMENTS)) == 2
+
+
+def test_a_kind_that_is_not_served_is_known_as_such_until_it_is_listed() -> None:
+    store = Store()
+    store.settle_unserved(TOPICS)
+    assert not store.serves(TOPICS)
+    store.settle(TOPICS, [topic()], at=1)
+    assert store.serves(TOPICS)
+
+
+def test_the_bookkeeping_of_field_managers_is_not_kept() -> None:
+    store = Store()
+    store.put(DEPLOYMENTS, seen(10))
+    assert "managedFields" not in store.all(DEPLOYMENTS)[KEY]["metadata"]
+
+
+LABELLED = {
+    "metadata": {"name": "x", "namespace": "tasks", "labels": {"app.kubernetes.io/instance": KEY.name}}
+}
+ELSEWHERE = topic() | {"metadata": topic()["metadata"] | {"namespace": "other"}}
+
+
+@pytest.mark.parametrize(
+    ("kind", "manifest", "expected"),
+    [
+        pytest.param(EVENT_CONSUMERS, resource("new"), {ObjectKey("tasks", "new")}, id="a resource, itself"),
+        pytest.param(DEPLOYMENTS, deployment(), {KEY}, id="a Deployment, its owner"),
+        pytest.param(CLAIMS, LABELLED, {KEY}, id="a claim that lost its owner, whom its label names"),
+        pytest.param(TOPICS, topic(), {KEY}, id="a KafkaTopic, those that read it"),
+        pytest.param(TOPICS, ELSEWHERE, set(), id="a KafkaTopic of another namespace, nobody"),
+        pytest.param(KAFKAS, kafka(), {KEY}, id="a Kafka, those that read its topics"),
+    ],
+)
+def test_a_changed_object_concerns(kind: str, manifest: dict[str, Any], expected: set[ObjectKey]) -> None:
+    store = Store()
+    store.put(EVENT_CONSUMERS, resource())
+    store.put(EVENT_CONSUMERS, resource("another", topicRef={"name": "other-topic"}))
+    store.put(TOPICS, topic())
+
+    assert affected(kind, manifest, store) == expected
