@@ -170,6 +170,8 @@ class Broker:
                     found[place] = message.timestamp()[1] / 1000
                     peeker.pause([TopicPartition(*place)])
         finally:
+            # A pause outlives the assignment, and would silence the partition's next read.
+            peeker.resume([TopicPartition(*place) for place in found])
             peeker.unassign()
         return found
 

@@ -1,0 +1,204 @@
+"""The lag of real groups on a real broker, as the poller sees it."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING
+
+import pytest
+from confluent_kafka import Consumer, Producer, TopicPartition
+from confluent_kafka.admin import AdminClient
+
+from eventconsumer_operator.broker import Broker, Unreachable
+from eventconsumer_operator.lag import Lag, LagState
+from eventconsumer_operator.names import ObjectKey
+from eventconsumer_operator.poller import Poller, Target
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable
+
+    from dev.kafka import LocalBroker
+    from eventconsumer_operator.world import Observation
+    from tests.integration.conftest import MakeTopic
+
+KEY = ObjectKey("tasks", "notification-service")
+OTHER = ObjectKey("tasks", "other")
+
+
+def produce(broker: LocalBroker, topic: str, *, partition: int = 0, count: int = 1) -> None:
+    producer = Producer({"bootstrap.servers": broker.bootstrap_servers})
+    for number in range(count):
+        producer.produce(topic, value=str(number), partition=partition)
+    assert producer.flush(30) == 0
+
+
+def commit(broker: LocalBroker, topic: str, *, partition: int, offset: int) -> None:
+    consumer = Consumer({"bootstrap.servers": broker.bootstrap_servers, "group.id": topic})
+    consumer.commit(offsets=[TopicPartition(topic, partition, offset)], asynchronous=False)
+    consumer.close()
+
+
+def target(broker: LocalBroker, topic: str, start_from: str = "earliest") -> Target:
+    return Target(broker.bootstrap_servers, topic, topic, start_from)
+
+
+@asynccontextmanager
+async def polling(*followed: tuple[ObjectKey, Target]) -> AsyncIterator[Poller]:
+    poller = Poller(interval=0.3, timeout=3.0, changed=lambda _: None)
+    for key, wanted in followed:
+        poller.follow(key, wanted)
+    task = asyncio.create_task(poller.run())
+    yield poller
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+
+
+async def observed(
+    poller: Poller, key: ObjectKey, until: Callable[[Observation], bool], *, within: float = 30
+) -> Observation:
+    async with asyncio.timeout(within):
+        while True:
+            seen = poller.observation(key)
+            if seen is not None and until(seen):
+                return seen
+            await asyncio.sleep(0.05)
+
+
+def observe(wanted: Target, until: Callable[[Observation], bool] = lambda _: True) -> Observation:
+    async def story() -> Observation:
+        async with polling((KEY, wanted)) as poller:
+            return await observed(poller, KEY, until)
+
+    return asyncio.run(story())
+
+
+def test_lag_is_what_is_produced_and_not_committed(broker: LocalBroker, topic: str) -> None:
+    produce(broker, topic, partition=0, count=10)
+    produce(broker, topic, partition=2, count=5)
+    commit(broker, topic, partition=0, offset=4)
+
+    seen = observe(target(broker, topic))
+
+    assert seen.lag == Lag(LagState.KNOWN, total=11, highest=6, partitions=3)
+
+
+def test_an_empty_topic_has_no_lag_and_its_group_nobody(broker: LocalBroker, topic: str) -> None:
+    seen = observe(target(broker, topic))
+
+    assert (seen.lag.total, seen.behind_seconds, seen.members) == (0, 0, 0)
+
+
+def test_a_group_that_starts_from_the_latest_record_says_that_it_has_not_committed(
+    broker: LocalBroker, topic: str
+) -> None:
+    produce(broker, topic, count=10)
+
+    seen = observe(target(broker, topic, "latest"))
+
+    assert (seen.lag.state, seen.lag.total) == (LagState.UNCOMMITTED, 0)
+
+
+def test_behind_is_the_age_of_the_oldest_unread_record(broker: LocalBroker, topic: str) -> None:
+    before = time.time()
+    produce(broker, topic, partition=0, count=2)
+    produce(broker, topic, partition=1, count=2)
+
+    seen = observe(target(broker, topic), lambda seen: (seen.behind_seconds or 0) >= 2)
+
+    assert 2 <= (seen.behind_seconds or 0) <= time.time() - before + 1
+
+
+def test_two_groups_at_different_offsets_of_one_partition_are_both_told_how_far_behind_they_are(
+    broker: LocalBroker, topic: str
+) -> None:
+    produce(broker, topic, count=4)
+    commit(broker, topic, partition=0, offset=2)
+    fresh = Target(broker.bootstrap_servers, topic, f"{topic}-fresh", "earliest")
+
+    async def story() -> list[int | None]:
+        async with polling((KEY, target(broker, topic)), (OTHER, fresh)) as poller:
+            known = [
+                await observed(poller, key, lambda seen: seen.behind_seconds is not None)
+                for key in (KEY, OTHER)
+            ]
+            return [seen.lag.total for seen in known]
+
+    assert asyncio.run(story()) == [2, 4]
+
+
+@pytest.mark.parametrize("protocol", ["classic", "consumer"])
+def test_members_are_counted_in_both_group_protocols(broker: LocalBroker, topic: str, protocol: str) -> None:
+    member = Consumer(
+        {"bootstrap.servers": broker.bootstrap_servers, "group.id": topic, "group.protocol": protocol}
+    )
+    member.subscribe([topic])
+    deadline = time.monotonic() + 30
+    while not member.assignment() and time.monotonic() < deadline:
+        member.poll(0.2)
+
+    seen = observe(target(broker, topic), lambda seen: seen.group_state == "Stable")
+    member.close()
+
+    assert seen.members == 1
+
+
+def test_a_topic_that_does_not_exist_is_absent_and_not_made(broker: LocalBroker) -> None:
+    seen = observe(target(broker, "nobody-made-this"))
+
+    assert (seen.topic_exists, seen.lag) == (False, Lag(LagState.UNKNOWN))
+    listed = AdminClient({"bootstrap.servers": broker.bootstrap_servers}).list_topics(timeout=30).topics
+    assert "nobody-made-this" not in listed
+
+
+def test_peeking_at_records_leaves_no_group_behind(broker: LocalBroker, topic: str) -> None:
+    produce(broker, topic, count=1)
+
+    observe(target(broker, topic), lambda seen: seen.behind_seconds is not None)
+
+    groups = AdminClient({"bootstrap.servers": broker.bootstrap_servers}).list_consumer_groups().result()
+    assert "eventconsumer-operator" not in {group.group_id for group in groups.valid}
+
+
+def test_a_frozen_broker_makes_lag_unknown_and_its_return_makes_it_known(
+    broker: LocalBroker, make_topic: MakeTopic
+) -> None:
+    topic = make_topic(1)
+    produce(broker, topic, count=7)
+
+    async def story() -> list[Observation]:
+        async with polling((KEY, target(broker, topic))) as poller:
+            before = await observed(poller, KEY, lambda seen: seen.lag.total == 7)
+            broker.pause()
+            try:
+                away = await observed(poller, KEY, lambda seen: seen.lag.state is LagState.UNKNOWN)
+            finally:
+                broker.resume()
+            return [before, away, await observed(poller, KEY, lambda seen: seen.lag.total == 7)]
+
+    _, away, _ = asyncio.run(story())
+    assert (away.lag, away.topic_exists, away.behind_seconds) == (Lag(LagState.UNKNOWN), None, None)
+
+
+def test_a_cluster_that_is_down_does_not_delay_the_lag_of_another(broker: LocalBroker, topic: str) -> None:
+    down = Target("127.0.0.1:9", "task-events", "g", "earliest")
+
+    async def story() -> float:
+        async with polling((OTHER, down), (KEY, target(broker, topic))) as poller:
+            began = time.monotonic()
+            await observed(poller, KEY, lambda seen: seen.lag.state is LagState.KNOWN)
+            assert poller.observation(OTHER) is None
+            return time.monotonic() - began
+
+    asyncio.run(story())
+
+
+def test_a_question_to_a_cluster_that_is_down_ends_in_time() -> None:
+    async def story() -> None:
+        down = Broker("127.0.0.1:9", timeout=1.0)
+        async with asyncio.timeout(10):
+            await down.partitions(["task-events"])
+
+    with pytest.raises(Unreachable):
+        asyncio.run(story())
