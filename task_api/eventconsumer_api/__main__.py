@@ -32,7 +32,8 @@ def main() -> None:
         settings = Settings()
     except ValidationError as failure:
         for error in failure.errors():
-            sys.stderr.write(f"{str(error['loc'][0]).upper()}: {error['msg']}\n")
+            reason = error["msg"].removeprefix("Value error, ")
+            sys.stderr.write(f"{str(error['loc'][0]).upper()}: {reason}\n")
         sys.exit(2)
     uvicorn.run(
         create_app(settings),

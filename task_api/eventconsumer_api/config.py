@@ -2,8 +2,20 @@
 
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
+from sqlalchemy import make_url
+from sqlalchemy.exc import ArgumentError
+
+
+def _database_url(text: str) -> str:
+    try:
+        url = make_url(text)
+    except ArgumentError:
+        raise ValueError("must be a database URL such as sqlite:///tasks.db") from None
+    if url.get_backend_name() == "sqlite" and url.database in {None, "", ":memory:"}:
+        raise ValueError("must name a file: tasks in memory would not survive a restart")
+    return text
 
 
 class Settings(BaseSettings):
@@ -11,7 +23,7 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(frozen=True, extra="ignore")
 
-    database_url: str = "sqlite:///tasks.db"
+    database_url: Annotated[str, AfterValidator(_database_url)] = "sqlite:///tasks.db"
     """SQLAlchemy URL of the database that holds tasks and the events not yet published."""
 
     kafka_bootstrap_servers: str = "localhost:30092"

@@ -85,6 +85,7 @@ class Publisher:
         """Hand over the events and wait, through outages too, until it is known what became of each."""
         deliveries = [Delivery(Outcome.FAILED, "not sent")] * len(events)
         if self._must_renew:
+            self.close()
             self._producer = self._connect()
             self._must_renew = False
 
@@ -126,13 +127,19 @@ class Publisher:
                 message.partition(),
                 message.offset(),
             )
-        elif error is not None and error.fatal():
-            # A producer that met a fatal error refuses all further work; only a new one can go on.
-            self._must_renew = True
+        elif error is not None:
+            self._renew_after(error)
         return judge(error)
+
+    def _renew_after(self, error: KafkaError) -> None:
+        # A producer that met a fatal error refuses all further work; only a new one can go on. Reports carry the
+        # code without the flag, the error callback the flag with the code of the cause.
+        if error.fatal() or error.code() == KafkaError._FATAL:  # noqa: SLF001  # the client's public name for it
+            self._must_renew = True
 
     def _note_error(self, error: KafkaError) -> None:
         self._last_error = error.str()
+        self._renew_after(error)
         if error.code() == KafkaError._ALL_BROKERS_DOWN:  # noqa: SLF001  # the client's public name for it
             self._unreachable = True
 

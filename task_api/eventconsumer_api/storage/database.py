@@ -10,7 +10,7 @@ import threading
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import create_engine, event
+from sqlalchemy import create_engine, event, make_url
 from sqlalchemy.exc import InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as NoFreeConnectionError
 
@@ -32,8 +32,11 @@ class Database:
     """The database behind ``url``; threads may share it."""
 
     def __init__(self, url: str) -> None:
-        self._engine = create_engine(url, pool_timeout=_BUSY_TIMEOUT_SECONDS)
-        self._is_sqlite = self._engine.dialect.name == "sqlite"
+        self._is_sqlite = make_url(url).get_backend_name() == "sqlite"
+        # A connection to SQLite is a file handle and a cache: one for each of the server's 40 threads costs
+        # little, opening one anew costs more than most requests, and the last one used has the warmest cache.
+        pool = {"pool_size": 40, "max_overflow": 0, "pool_use_lifo": True} if self._is_sqlite else {}
+        self._engine = create_engine(url, pool_timeout=_BUSY_TIMEOUT_SECONDS, **pool)
         # SQLite lets one writer in at a time. Waiting here ends at once; its own waiting sleeps and retries.
         self._one_writer = threading.Lock()
         if self._is_sqlite:
@@ -42,9 +45,13 @@ class Database:
         self._writer = self._engine.execution_options(begin="BEGIN IMMEDIATE")
 
     def create_tables(self) -> None:
-        """Create the tables that are missing."""
-        with self.write() as connection:
-            metadata.create_all(connection)
+        """Create the tables that are missing; raises DatabaseUnavailable with the address of the database."""
+        try:
+            with self.write() as connection:
+                metadata.create_all(connection)
+        except DatabaseUnavailable as failure:
+            address = self._engine.url.render_as_string(hide_password=True)
+            raise DatabaseUnavailable(f"{address}: {failure}") from failure
 
     @contextmanager
     def read(self) -> Iterator[Connection]:

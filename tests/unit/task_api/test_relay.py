@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from confluent_kafka import KafkaError
 
-from eventconsumer_api.publisher import Delivery, Outcome, judge
+from eventconsumer_api.publisher import Delivery, Outcome, Publisher, judge
 from eventconsumer_api.relay import Settlement, settle
 from eventconsumer_api.storage.outbox import WaitingEvent
 
@@ -63,6 +63,23 @@ def test_a_batch_is_settled_by_its_reports(deliveries: list[Delivery], expected:
 )
 def test_only_what_no_repetition_can_mend_is_a_refusal(code: int, expected: Outcome) -> None:
     assert judge(KafkaError(code)).outcome is expected
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        KafkaError(KafkaError._FATAL),
+        KafkaError(KafkaError.OUT_OF_ORDER_SEQUENCE_NUMBER, "a gap", fatal=True),
+    ],
+    ids=["as a report has it", "as the error callback has it"],
+)
+def test_after_a_fatal_error_a_new_producer_takes_over(error: KafkaError) -> None:
+    publisher = Publisher(bootstrap_servers="127.0.0.1:1", topic="task-events", client_id="test")
+    given_up = publisher._producer
+    publisher._note_error(error)
+    publisher.publish([])
+    assert publisher._producer is not given_up
+    publisher.close()
 
 
 def test_no_error_is_an_acknowledgement() -> None:

@@ -143,5 +143,5 @@ def test_a_commit_survives_a_power_cut_and_readers_never_wait(database: Database
 
 def test_a_database_that_can_not_be_opened_says_so(tmp_path: Path) -> None:
     database = Database(f"sqlite:///{tmp_path}/missing/tasks.db")
-    with pytest.raises(DatabaseUnavailable, match="unable to open database file"):
+    with pytest.raises(DatabaseUnavailable, match=r"missing/tasks\.db: unable to open database file"):
         database.create_tables()
