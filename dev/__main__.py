@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from dev import demo, docker, images, release, tools
 from dev.cluster import DEMO, PORTS, Cluster
 from dev.run import CommandFailedError
-from dev.steps import say, step
+from dev.steps import say
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -55,9 +55,8 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _up(cluster: Cluster) -> None:
-    with step(f"Cluster {cluster.name}"):
-        cluster.prepare()
-        cluster.up()
+    cluster.prepare()
+    cluster.up()
     say(f"\nThe cluster {cluster.name} runs.{how_to_reach(cluster, os.environ.get('PATH', ''))}")
 
 

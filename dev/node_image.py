@@ -27,12 +27,9 @@ _WAIT_FOR_CONTAINERD = "for i in {1..100}; do ctr version >/dev/null 2>&1 && exi
 def node() -> str:
     """Return the name of the node image, building it where Docker's store lacks it or it is outdated."""
     restrict = docker.lacks_sys_resource(docker.bounding_capabilities())
-    sources = [
-        _HERE / "node",
-        _HERE / "proxy",
-        *(_HERE / f"{name}.py" for name in ("node_image", "control_plane", "versions")),
-    ]
-    made_by = docker.recipe(*sources, str(restrict))
+    pinned = (versions.KUBERNETES, versions.ETCD, versions.COREDNS, versions.KIND, versions.DEBIAN)
+    code = (Path(__file__), Path(control_plane.__file__))
+    made_by = docker.recipe(_HERE / "node", _HERE / "proxy", *code, *pinned, str(restrict))
     if docker.recipe_of(NODE) != made_by:
         base_image.debian()
         with step(f"Image {NODE}"):

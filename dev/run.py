@@ -1,4 +1,8 @@
-"""Run another program, keep its words, and show them only when it fails."""
+"""Run another program, keep its words, and show them only when it fails.
+
+A program started here ends with us, even when we are killed: what goes on from a half-finished step never
+meets a left-over that is still working on it.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +14,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _SHOWN_LINES = 40
+_ENDS_WITH_US = ("setpriv", "--pdeathsig", "KILL", "--")  # util-linux, which every Linux has.
 
 
 class CommandFailedError(RuntimeError):
@@ -28,7 +33,14 @@ def run(
     words = [str(word) for word in command]
     try:
         done = subprocess.run(
-            words, env=env, cwd=cwd, input=stdin, timeout=timeout, capture_output=True, text=True, check=False
+            [*_ENDS_WITH_US, *words],
+            env=env,
+            cwd=cwd,
+            input=stdin,
+            timeout=timeout,
+            capture_output=True,
+            text=True,
+            check=False,
         )
     except subprocess.TimeoutExpired as error:
         raise CommandFailedError(f"{' '.join(words)}: no end after {timeout:.0f} s") from error
@@ -42,6 +54,6 @@ def succeeds(command: Sequence[str | Path], *, timeout: float = 30.0) -> bool:
     """Tell whether ``command`` can be run and ends with exit code 0 within ``timeout`` seconds."""
     try:
         run(command, timeout=timeout)
-    except (CommandFailedError, OSError):
+    except CommandFailedError:
         return False
     return True

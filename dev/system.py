@@ -17,6 +17,7 @@ PACKAGES = {
     "mvn": "maven",
     "java": "default-jre-headless",
 }
+_LOCK_SECONDS = 300  # Another apt-get may be at work: machines update themselves after they start.
 # Where system programs live; an ordinary user's PATH often leaves the sbin folders out.
 _SYSTEM_PATH = os.pathsep.join([os.environ.get("PATH", os.defpath), "/usr/local/sbin", "/usr/sbin", "/sbin"])
 
@@ -52,13 +53,14 @@ def install_line(packages: list[str]) -> str:
 
 def _install(packages: list[str]) -> None:
     env = os.environ | {"DEBIAN_FRONTEND": "noninteractive"}
-    install = ["apt-get", "install", "-y", "-q", "--no-install-recommends", *packages]
-    # A package system that was killed half-way is set right first; without lists nothing can be installed.
-    run(["dpkg", "--configure", "-a"], env=env)
+    apt = ["apt-get", "-q", f"-oDPkg::Lock::Timeout={_LOCK_SECONDS}"]
+    install = [*apt, "install", "-y", "--no-install-recommends", *packages]
     if not any(Path("/var/lib/apt/lists").glob("*_Packages*")):
-        run(["apt-get", "update", "-q"], env=env)
+        run([*apt, "update"], env=env)
     try:
         run(install, env=env)
     except CommandFailedError:
-        run(["apt-get", "update", "-q"], env=env)  # The lists may be older than the packages they name.
+        # The lists may be older than the packages they name, or an earlier run was killed half-way.
+        run([*apt, "update"], env=env)
+        run(["dpkg", "--configure", "-a"], env=env)
         run(install, env=env)

@@ -61,7 +61,7 @@ def _path(tool: Tool) -> str:
 def _say_version(tool: Tool, path: str) -> str:
     try:
         return run([path, *tool.version_words], timeout=15)
-    except (CommandFailedError, OSError):
+    except CommandFailedError:
         return ""
 
 
