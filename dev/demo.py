@@ -31,9 +31,7 @@ _LOOK_AGAIN_SECONDS = 1.0
 def run(cluster: Cluster) -> None:
     """Show lag rise and fall on an installed release; raise RuntimeError where the promise does not hold."""
     with step("both consumers are Ready"):
-        _kubectl(
-            cluster, "wait", "eventconsumer", *_CONSUMERS, "--for=condition=Ready", "--timeout=180s"
-        )
+        _kubectl(cluster, "wait", "eventconsumer", *_CONSUMERS, "--for=condition=Ready", "--timeout=180s")
     _show(cluster, "Both consumers run:")
 
     _scale(cluster, 0)
@@ -71,7 +69,9 @@ def _post_tasks(api: str) -> set[str]:
             return set(clients.map(post, range(1, TASKS + 1)))
 
 
-def _watch(cluster: Cluster, what: str, reached: Callable[[dict[str, Any]], bool], within: float = 120) -> None:
+def _watch(
+    cluster: Cluster, what: str, reached: Callable[[dict[str, Any]], bool], within: float = 120
+) -> None:
     """Print the table each time it changes, until every consumer's status has reached what is waited for."""
     deadline = time.monotonic() + within
     before = ""

@@ -34,7 +34,8 @@ def install(cluster: Cluster) -> None:
     with step("helm upgrade --install eventconsumer"):
         _update_crd(cluster)
         cluster.helm(
-            *("upgrade", "--install", NAME, str(_CHART), "--namespace", NAMESPACE, "--wait", "--timeout", "5m"),
+            *("upgrade", "--install", NAME, str(_CHART), "--namespace", NAMESPACE),
+            *("--wait", "--timeout", "5m"),
             *_values(cluster, tag),
         )
 
@@ -54,5 +55,5 @@ def _values(cluster: Cluster, tag: str) -> list[str]:
 
 def _update_crd(cluster: Cluster) -> None:
     """Helm installs a chart's CRDs once and never updates them, so a later run of a changed tree does it here."""
-    if NAME in cluster.helm("list", "--namespace", NAMESPACE, "--short").split():
+    if cluster.kubectl("get", "--ignore-not-found", "--output=name", "--filename", str(_CRD)):
         cluster.kubectl("apply", "--server-side", "--force-conflicts", "--filename", str(_CRD))
