@@ -57,7 +57,7 @@ class Connection:
                     raise
         configs = self._configs(found)
         return {
-            name: Topic(str(topic.topic_id), len(topic.partitions), configs[name])
+            name: Topic(url_safe(str(topic.topic_id)), len(topic.partitions), configs[name])
             for name, topic in found.items()
         }
 
@@ -92,6 +92,11 @@ class Connection:
             }
             for resource, future in described.items()
         }
+
+
+def url_safe(topic_id: str) -> str:
+    """Write a topic's id as Kafka and Strimzi do; librdkafka uses the other alphabet of base64."""
+    return topic_id.replace("+", "-").replace("/", "_")
 
 
 def away(error: KafkaException) -> bool:
