@@ -132,8 +132,8 @@ class Publisher:
         return judge(error)
 
     def _renew_after(self, error: KafkaError) -> None:
-        # A producer that met a fatal error refuses all further work; only a new one can go on. Reports have the
-        # code without the flag, the error callback has the flag with the code of the cause.
+        # A producer that met a fatal error refuses all further work: only a new one can go on. Reports have
+        # its code without the flag, the error callback has the flag with the code of the cause.
         if error.fatal() or error.code() == KafkaError._FATAL:  # noqa: SLF001  # the client's public name for it
             self._must_renew = True
 
