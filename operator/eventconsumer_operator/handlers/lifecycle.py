@@ -7,6 +7,7 @@ import random
 from typing import TYPE_CHECKING, Any
 
 import kopf
+from kopf._core.engines.peering import Identity
 
 from eventconsumer_operator.cluster import OWN_LABEL
 from eventconsumer_operator.handlers import probes, watches
@@ -79,6 +80,8 @@ async def serve(config: Config) -> None:
         runtime = Runtime(config)
         await kopf.operator(
             memo=kopf.Memo(runtime=runtime),
+            # kopf would else ask for the name of the user, and the user of a container need not have one.
+            identity=Identity("eventconsumer-operator"),
             standalone=True,
             clusterwide=not config.watch_namespaces,
             namespaces=config.watch_namespaces,
