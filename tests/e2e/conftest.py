@@ -35,9 +35,10 @@ def cluster(pytestconfig: pytest.Config) -> Iterator[Cluster]:
         kind_path=cluster.kind,
         kubectl_path=cluster.kubectl_path,
     )
-    if not cluster.running():
+    if not cluster.whole():
         kind.delete()
     kind.create(config_file=cluster.config_file)
+    cluster.finish()
     yield cluster
     if not pytestconfig.getoption("keep_cluster"):
         kind.delete()
@@ -45,7 +46,7 @@ def cluster(pytestconfig: pytest.Config) -> Iterator[Cluster]:
 
 @pytest.fixture(scope="session")
 def environment(cluster: Cluster) -> dict[str, str]:
-    """What a user's shell has: kubectl and helm on PATH, and a kubeconfig."""
+    """Give what a user's shell has: kubectl and helm on PATH, and a kubeconfig."""
     return os.environ | {
         "EVENTCONSUMER_CLUSTER": cluster.name,
         "KUBECONFIG": str(cluster.kubeconfig),
