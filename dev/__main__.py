@@ -6,11 +6,13 @@ import argparse
 import os
 import shutil
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
-from dev import demo, docker, images, release, tools
+from dev import demo, docker, images, kafka_cluster, release, tools
 from dev.cluster import DEMO, PORTS, Cluster
 from dev.run import CommandFailedError
+from dev.source import source
 from dev.steps import say
 
 if TYPE_CHECKING:
@@ -55,8 +57,14 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _up(cluster: Cluster) -> None:
-    cluster.prepare()
+    docker.ensure_running()
+    source()  # Asked here once, before two threads want to know.
+    with ThreadPoolExecutor() as pool:
+        beside = pool.submit(kafka_cluster.prepare)
+        cluster.prepare()
+        beside.result()
     cluster.up()
+    kafka_cluster.install(cluster)
     say(f"\nThe cluster {cluster.name} runs.{how_to_reach(cluster, os.environ.get('PATH', ''))}")
 
 

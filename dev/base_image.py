@@ -9,7 +9,6 @@ from pathlib import Path
 from dev import docker, system, versions
 from dev.cache import cached
 from dev.run import run
-from dev.steps import step
 
 DEBIAN = f"eventconsumer-dev/debian:{versions.DEBIAN}"
 PYTHON = f"eventconsumer-dev/python:{versions.DEBIAN}"
@@ -21,10 +20,10 @@ def debian() -> str:
     """Return the name of the plain Debian image, importing it where Docker's store lacks it."""
     archive = cached("debian", versions.DEBIAN, _bootstrap) / "root.tar"
     made_by = docker.recipe("debian", versions.DEBIAN)
-    if docker.recipe_of(DEBIAN) != made_by:
-        with step(f"Image {DEBIAN}"):
-            docker.import_tree(DEBIAN, archive, recipe=made_by, changes=['CMD ["/bin/bash"]'])
-    return DEBIAN
+    shell = ['CMD ["/bin/bash"]']
+    return docker.made(
+        DEBIAN, made_by, lambda: docker.import_tree(DEBIAN, archive, recipe=made_by, changes=shell)
+    )
 
 
 def python() -> str:
@@ -34,10 +33,8 @@ def python() -> str:
         shutil.copy(Path(__file__).parent / "base" / "Dockerfile", context)
         write_authorities(context / "ca-certificates")
         made_by = docker.recipe(context, debian())
-        if docker.recipe_of(PYTHON) != made_by:
-            with step(f"Image {PYTHON}"):
-                docker.build(PYTHON, context, recipe=made_by, args={"DEBIAN_IMAGE": DEBIAN})
-    return PYTHON
+        args = {"DEBIAN_IMAGE": DEBIAN}
+        return docker.made(PYTHON, made_by, lambda: docker.build(PYTHON, context, recipe=made_by, args=args))
 
 
 def write_authorities(folder: Path, source: Path = _HOST_AUTHORITIES) -> None:

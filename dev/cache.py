@@ -29,7 +29,7 @@ def cached(name: str, version: str, build: Callable[[Path], None]) -> Path:
     entry = ROOT / f"{name}-{version}"
     if entry.is_dir():
         return entry
-    with _locked(entry):
+    with locked(entry.name):
         if entry.is_dir():
             return entry
         half_built = entry.with_name(f"{entry.name}.partial")
@@ -47,8 +47,9 @@ def forget(name: str, version: str) -> None:
 
 
 @contextmanager
-def _locked(entry: Path) -> Iterator[None]:
+def locked(name: str) -> Iterator[None]:
+    """Hold the lock of one thing that is being made; others who make it wait, in whatever process."""
     ROOT.mkdir(parents=True, exist_ok=True)
-    with entry.with_name(f"{entry.name}.lock").open("w") as lock:
+    with (ROOT / f"{name}.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield

@@ -36,7 +36,11 @@ def make(node_base: str) -> list[str]:
     with tempfile.TemporaryDirectory() as folder:
         scratch = Path(folder)
         _copy_out(node_base, ("catatonit", "busybox"), scratch)
-        images = [*kubernetes_images(toolchain.kubernetes()), *companion_images(), *shell_images(scratch)]
+        images = [
+            *kubernetes_images(toolchain.kubernetes()),
+            coredns_image(toolchain.coredns()),
+            *shell_images(scratch),
+        ]
         with ThreadPoolExecutor(max_workers=2) as pool:
             list(pool.map(_make_one, images))
         _make_proxy(scratch / "proxy")
@@ -44,32 +48,22 @@ def make(node_base: str) -> list[str]:
 
 
 def kubernetes_images(folder: Path) -> list[ProgramImage]:
-    """Return the images of Kubernetes' static pods."""
-    names = ("kube-apiserver", "kube-controller-manager", "kube-scheduler")
-    return [
-        ProgramImage(f"{_REGISTRY}/{name}:{_KUBERNETES_TAG}", folder / name, f"usr/local/bin/{name}")
-        for name in names
-    ]
+    """Return the images of Kubernetes' static pods, etcd among them, and of the storage provisioner."""
+    named = {
+        **{
+            name: f"{_REGISTRY}/{name}:{_KUBERNETES_TAG}"
+            for name in ("kube-apiserver", "kube-controller-manager", "kube-scheduler")
+        },
+        "etcd": f"{_REGISTRY}/etcd:{versions.ETCD}-0",
+        "local-path-provisioner": PROVISIONER,
+    }
+    return [ProgramImage(image, folder / name, f"usr/local/bin/{name}") for name, image in named.items()]
 
 
-def companion_images() -> list[ProgramImage]:
-    """Return the images of etcd, the name server and the storage provisioner."""
-    return [
-        ProgramImage(
-            f"{_REGISTRY}/etcd:{versions.ETCD}-0", toolchain.program(toolchain.ETCD), "usr/local/bin/etcd"
-        ),
-        ProgramImage(
-            f"{_REGISTRY}/coredns/coredns:v{versions.COREDNS}",
-            toolchain.program(toolchain.COREDNS),
-            "coredns",
-            entrypoint='["/coredns"]',
-        ),
-        ProgramImage(
-            PROVISIONER,
-            toolchain.program(toolchain.LOCAL_PATH_PROVISIONER),
-            "usr/local/bin/local-path-provisioner",
-        ),
-    ]
+def coredns_image(folder: Path) -> ProgramImage:
+    """Return the image of the name server."""
+    name = f"{_REGISTRY}/coredns/coredns:v{versions.COREDNS}"
+    return ProgramImage(name, folder / "coredns", "coredns", entrypoint='["/coredns"]')
 
 
 def shell_images(folder: Path) -> list[ProgramImage]:

@@ -14,12 +14,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dev import system
-from dev.cache import ROOT
+from dev.cache import ROOT, locked
 from dev.run import CommandFailedError, run, succeeds
 from dev.steps import say, step
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
 RECIPE_LABEL = "eventconsumer.dev/recipe"
 
@@ -85,6 +85,17 @@ def recipe_of(image: str) -> str:
         ).strip()
     except CommandFailedError:
         return ""
+
+
+def made(image: str, recipe: str, build: Callable[[], None]) -> str:
+    """Return ``image``, letting ``build`` make it where the store lacks it or it is of another recipe."""
+    if recipe_of(image) == recipe:
+        return image
+    with locked(f"image-{image.replace('/', '-').replace(':', '-')}"):
+        if recipe_of(image) != recipe:
+            with step(f"Image {image}"):
+                build()
+    return image
 
 
 def build(

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 
 from dev import base_image, docker, versions
 from dev.source import Source, source
-from dev.steps import step
 
 if TYPE_CHECKING:
     from dev.cluster import Cluster
@@ -51,11 +50,12 @@ def build(image: Image, *, base: str, tag: str, root: Path = _ROOT) -> None:
     """Build one image, unless Docker's store holds it made from the very same files and base."""
     name = f"{image.name}:{tag}"
     made_by = recipe(image, base=f"{base} {docker.recipe_of(base)}", root=root)
-    if docker.recipe_of(name) == made_by:
-        return
-    with step(f"Image {name}"):
-        dockerfile = root / image.folder / "Dockerfile"
-        docker.build(name, root, recipe=made_by, dockerfile=dockerfile, args={"BASE_IMAGE": base})
+    dockerfile, args = root / image.folder / "Dockerfile", {"BASE_IMAGE": base}
+    docker.made(
+        name,
+        made_by,
+        lambda: docker.build(name, root, recipe=made_by, dockerfile=dockerfile, args=args),
+    )
 
 
 def recipe(image: Image, *, base: str, root: Path = _ROOT) -> str:

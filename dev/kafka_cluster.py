@@ -48,6 +48,15 @@ def install(cluster: Cluster) -> None:
         _in_namespace(cluster, "wait", _KAFKA, listeners, _READY)
 
 
+def prepare() -> None:
+    """Make what :func:`install` needs; it takes a while, and other builds may go on beside it."""
+    if source() is Source.OFFICIAL:
+        return
+    kafka_image.broker()
+    strimzi_crds.crds()
+    _standin_image()
+
+
 def _install_strimzi(cluster: Cluster) -> None:
     with step(f"Strimzi {versions.STRIMZI}"):
         cluster.helm(

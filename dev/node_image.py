@@ -15,7 +15,6 @@ from pathlib import Path
 
 from dev import base_image, control_plane, docker, toolchain, versions
 from dev.run import CommandFailedError, run
-from dev.steps import step
 
 NODE = f"eventconsumer-dev/node:v{versions.KUBERNETES}"
 _BASE = f"eventconsumer-dev/node-base:v{versions.KUBERNETES}"
@@ -30,16 +29,17 @@ def node() -> str:
     pinned = (versions.KUBERNETES, versions.ETCD, versions.COREDNS, versions.KIND, versions.DEBIAN)
     code = (Path(__file__), Path(control_plane.__file__))
     made_by = docker.recipe(_HERE / "node", _HERE / "proxy", *code, *pinned, str(restrict))
-    if docker.recipe_of(NODE) != made_by:
-        base_image.debian()
-        with step(f"Image {NODE}"):
-            _build_base(restrict_oom_score_adj=restrict)
-            _fill(made_by)
-    return NODE
+    return docker.made(NODE, made_by, lambda: _build(made_by, restrict_oom_score_adj=restrict))
+
+
+def _build(made_by: str, *, restrict_oom_score_adj: bool) -> None:
+    base_image.debian()
+    _build_base(restrict_oom_score_adj=restrict_oom_score_adj)
+    _fill(made_by)
 
 
 def _build_base(*, restrict_oom_score_adj: bool) -> None:
-    kind = toolchain.module_folder("sigs.k8s.io/kind", versions.KIND)
+    kind = toolchain.kind() / "module"
     kubernetes = toolchain.kubernetes()
     with tempfile.TemporaryDirectory() as folder:
         context = Path(folder)

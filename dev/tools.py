@@ -76,7 +76,7 @@ def _link(link: Path, target: str) -> None:
 
 
 _BUILDS: dict[str, Callable[[], Path]] = {
-    "kind": lambda: toolchain.program(toolchain.KIND),
+    "kind": lambda: toolchain.kind() / "kind",
     "kubectl": lambda: toolchain.kubernetes() / "kubectl",
-    "helm": lambda: toolchain.program(toolchain.HELM),
+    "helm": lambda: toolchain.helm() / "helm",
 }

@@ -16,10 +16,11 @@ UPSTREAM: dict[str, Any] = {
 
 
 def test_staging_modules_are_replaced_by_their_published_versions() -> None:
-    lines = toolchain.kubernetes_go_mod(UPSTREAM, "1.34.4").splitlines()
+    lines = toolchain.kubernetes_go_mod(UPSTREAM, "1.34.4", {"example.org/etcd": "3.6.5"}).splitlines()
 
     assert "require k8s.io/kubernetes v1.34.4" in lines
     assert "replace k8s.io/api => k8s.io/api v0.34.4" in lines
+    assert "require example.org/etcd v3.6.5" in lines
     assert "go 1.24.0" in lines
     assert not any("./staging" in line for line in lines)
 
