@@ -26,7 +26,10 @@ _WAIT_FOR_CONTAINERD = "for i in {1..100}; do ctr version >/dev/null 2>&1 && exi
 def node() -> str:
     """Return the name of the node image, building it where Docker's store lacks it or it is outdated."""
     restrict = docker.lacks_sys_resource(docker.bounding_capabilities())
-    pinned = (versions.KUBERNETES, versions.ETCD, versions.COREDNS, versions.KIND, versions.DEBIAN)
+    pinned = (
+        *(versions.KUBERNETES, versions.ETCD, versions.COREDNS, versions.LOCAL_PATH_PROVISIONER),
+        *(versions.KIND, versions.DEBIAN),
+    )
     code = (Path(__file__), Path(control_plane.__file__))
     made_by = docker.recipe(_HERE / "node", _HERE / "proxy", *code, *pinned, str(restrict))
     return docker.made(NODE, made_by, lambda: _build(made_by, restrict_oom_score_adj=restrict))

@@ -7,7 +7,6 @@ KUBERNETES = "1.34.4"
 # What kubeadm of the Kubernetes above asks for: `kubeadm config images list`.
 ETCD = "3.6.5"
 COREDNS = "1.12.1"
-PAUSE = "3.10.1"
 
 KIND = "0.33.0"
 HELM = "4.3.1"
