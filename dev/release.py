@@ -54,6 +54,6 @@ def _values(cluster: Cluster, tag: str) -> list[str]:
 
 
 def _update_crd(cluster: Cluster) -> None:
-    """Helm installs a chart's CRDs once and never updates them, so a later run of a changed tree does it here."""
+    """Do what Helm leaves undone: it installs a chart's CRDs once and never updates them."""
     if cluster.kubectl("get", "--ignore-not-found", "--output=name", "--filename", str(_CRD)):
         cluster.kubectl("apply", "--server-side", "--force-conflicts", "--filename", str(_CRD))

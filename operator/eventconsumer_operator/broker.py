@@ -75,10 +75,14 @@ class Broker:
         self._gate = asyncio.Semaphore(IN_FLIGHT)
 
     async def close(self) -> None:
-        """Give up the connection."""
+        """Give up the connection; the broker can't be asked anything afterwards."""
+        await asyncio.to_thread(self._release)
+
+    def _release(self) -> None:
+        # Dropping the client waits for its threads to end, so it is done in a thread of its own.
+        del self._admin
         if self._peeker is not None:
-            await asyncio.to_thread(self._peeker.close)
-            self._peeker = None
+            self._peeker.close()
 
     async def partitions(self, topics: Collection[str]) -> dict[str, list[int]]:
         """Return the partitions of each topic; a topic that does not exist is absent from the answer."""

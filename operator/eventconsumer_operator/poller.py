@@ -135,6 +135,9 @@ class Poller:
             observations = await self._observe(servers, targets)
         except Unreachable as failure:
             self._say_silent(servers, failure)
+            # The client may never find a group's coordinator again after an outage; a new one does at once.
+            if (broker := self._clusters.pop(servers, None)) is not None:
+                await broker.close()
             observations = {key: Observation(UNKNOWN, datetime.now(UTC)) for key in targets}
         except Exception:
             logger.exception("the lag of consumers at %s could not be observed", servers)

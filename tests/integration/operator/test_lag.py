@@ -161,8 +161,9 @@ def test_peeking_at_records_leaves_no_group_behind(broker: LocalBroker, topic: s
     assert "eventconsumer-operator" not in {group.group_id for group in groups.valid}
 
 
-def test_a_frozen_broker_makes_lag_unknown_and_its_return_makes_it_known(
-    broker: LocalBroker, make_topic: MakeTopic
+@pytest.mark.parametrize(("leave", "come_back"), [("pause", "resume"), ("stop", "start")])
+def test_a_broker_that_is_away_makes_lag_unknown_and_its_return_makes_it_known(
+    broker: LocalBroker, make_topic: MakeTopic, leave: str, come_back: str
 ) -> None:
     topic = make_topic(1)
     produce(broker, topic, count=7)
@@ -170,11 +171,11 @@ def test_a_frozen_broker_makes_lag_unknown_and_its_return_makes_it_known(
     async def story() -> list[Observation]:
         async with polling((KEY, target(broker, topic))) as poller:
             before = await observed(poller, KEY, lambda seen: seen.lag.total == 7)
-            broker.pause()
+            getattr(broker, leave)()
             try:
                 away = await observed(poller, KEY, lambda seen: seen.lag.state is LagState.UNKNOWN)
             finally:
-                broker.resume()
+                await asyncio.to_thread(getattr(broker, come_back))
             return [before, away, await observed(poller, KEY, lambda seen: seen.lag.total == 7)]
 
     _, away, _ = asyncio.run(story())
