@@ -78,14 +78,19 @@ def _watch(
     while True:
         resources = json.loads(_kubectl(cluster, "get", "eventconsumers", "--output=json"))["items"]
         table = _table(cluster)
-        if table != before:
+        if _without_age(table) != before:
             print(table, flush=True)
-            before = table
+            before = _without_age(table)
         if all(_current(resource) and reached(resource["status"]) for resource in resources):
             return
         if time.monotonic() > deadline:
             raise RuntimeError(f"waited {within:.0f} s in vain until {what}")
         time.sleep(_LOOK_AGAIN_SECONDS)
+
+
+def _without_age(table: str) -> str:
+    """Return the table without its last column, which changes every second."""
+    return "\n".join(line.rsplit(maxsplit=1)[0] for line in table.splitlines())
 
 
 def _current(resource: dict[str, Any]) -> bool:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tomllib
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -35,36 +34,34 @@ IMAGES = (
 )
 
 
-def load(cluster: Cluster) -> str:
-    """Build the images where their sources changed, load them into ``cluster``, and return their tag."""
-    tag = version()
+def load(cluster: Cluster) -> dict[str, str]:
+    """Build the images whose sources changed, load them into ``cluster``, and return their tags by name."""
     base = versions.PYTHON_IMAGE if source() is Source.OFFICIAL else base_image.python()
     with ThreadPoolExecutor(max_workers=2) as pool:
-        list(pool.map(lambda image: build(image, base=base, tag=tag), IMAGES))
-    for image in IMAGES:
-        cluster.load_image(f"{image.name}:{tag}")
-    return tag
+        tags = dict(pool.map(lambda image: (image.name, build(image, base=base)), IMAGES))
+    for name, tag in tags.items():
+        cluster.load_image(f"{name}:{tag}")
+    return tags
 
 
-def build(image: Image, *, base: str, tag: str, root: Path = _ROOT) -> None:
-    """Build one image, unless Docker's store holds it made from the very same files and base."""
-    name = f"{image.name}:{tag}"
+def build(image: Image, *, base: str, root: Path = _ROOT) -> str:
+    """Build one image, unless Docker's store holds it made from the very same files and base; return its tag.
+
+    The tag holds the recipe, so that a changed image is another image to Kubernetes too, and rolls its pods.
+    """
     made_by = recipe(image, base=f"{base} {docker.recipe_of(base)}", root=root)
+    tag = f"dev-{made_by}"
+    name = f"{image.name}:{tag}"
     dockerfile, args = root / image.folder / "Dockerfile", {"BASE_IMAGE": base}
     docker.made(
         name,
         made_by,
         lambda: docker.build(name, root, recipe=made_by, dockerfile=dockerfile, args=args),
     )
+    return tag
 
 
 def recipe(image: Image, *, base: str, root: Path = _ROOT) -> str:
     """Return a hash of everything an image is made from."""
     files = [root / name for name in (*_SHARED, image.folder, image.lock)]
     return docker.recipe(*files, base)
-
-
-def version(root: Path = _ROOT) -> str:
-    """Return the project's version, which is the images' tag."""
-    manifest = tomllib.loads((root / "pyproject.toml").read_text())
-    return str(manifest["project"]["version"])

@@ -24,7 +24,7 @@ _LAG_INTERVAL_SECONDS = 2
 
 def install(cluster: Cluster) -> None:
     """Bring the working tree's product onto the cluster, with the demo's Task API and EventConsumers."""
-    tag = images.load(cluster)
+    tags = images.load(cluster)
     with step("topics task-events and task-events-dlq"):
         cluster.kubectl("apply", "--filename", str(_TOPICS))
         cluster.kubectl(
@@ -36,17 +36,17 @@ def install(cluster: Cluster) -> None:
         cluster.helm(
             *("upgrade", "--install", NAME, str(_CHART), "--namespace", NAMESPACE),
             *("--wait", "--timeout", "5m"),
-            *_values(cluster, tag),
+            *_values(cluster, tags),
         )
 
 
-def _values(cluster: Cluster, tag: str) -> list[str]:
+def _values(cluster: Cluster, tags: dict[str, str]) -> list[str]:
     values = {
-        "operator.image.tag": tag,
+        "operator.image.tag": tags["eventconsumer/operator"],
         "operator.lagIntervalSeconds": _LAG_INTERVAL_SECONDS,
-        "workers.image.tag": tag,
+        "workers.image.tag": tags["eventconsumer/workers"],
         "demo.enabled": "true",
-        "demo.taskApi.image.tag": tag,
+        "demo.taskApi.image.tag": tags["eventconsumer/task-api"],
         "demo.taskApi.service.type": "NodePort",
         "demo.taskApi.service.nodePort": cluster.ports.task_api,
     }

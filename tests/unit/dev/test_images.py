@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from dev.images import IMAGES, recipe, version
+from dev.images import IMAGES, recipe
 
 ROOT = Path(__file__).resolve().parents[3]
 WORKERS = next(image for image in IMAGES if image.folder == "workers")
@@ -46,9 +46,3 @@ def test_every_image_has_its_dockerfile_and_lock_file() -> None:
     for image in IMAGES:
         assert (ROOT / image.folder / "Dockerfile").is_file()
         assert (ROOT / image.lock).is_file()
-
-
-def test_the_tag_is_the_projects_version(tmp_path: Path) -> None:
-    (tmp_path / "pyproject.toml").write_text('[project]\nversion = "1.2.3"\n')
-
-    assert version(tmp_path) == "1.2.3"
