@@ -24,7 +24,7 @@ from confluent_kafka.admin import AdminClient
 from confluent_kafka.admin._listoffsets import OffsetSpec
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Mapping
+    from collections.abc import Awaitable, Collection, Iterable, Mapping
     from concurrent.futures import Future
 
 Answer = TypeVar("Answer")
@@ -64,7 +64,6 @@ class Broker:
             "bootstrap.servers": bootstrap_servers,
             "client.id": "eventconsumer-operator",
             "log_level": _LOG_NOTHING,
-            "error_cb": _ignore,
             "socket.timeout.ms": int(timeout * 1000),
             "socket.connection.setup.timeout.ms": int(timeout * 1000),
             "reconnect.backoff.max.ms": 2000,
@@ -75,7 +74,7 @@ class Broker:
         self._gate = asyncio.Semaphore(IN_FLIGHT)
 
     async def close(self) -> None:
-        """Give up the connection; the broker can't be asked anything afterwards."""
+        """Give up the connection, when every question has ended; no other can follow."""
         await asyncio.to_thread(self._release)
 
     def _release(self) -> None:
@@ -87,7 +86,7 @@ class Broker:
     async def partitions(self, topics: Collection[str]) -> dict[str, list[int]]:
         """Return the partitions of each topic; a topic that does not exist is absent from the answer."""
         futures = self._admin.describe_topics(TopicCollection(list(topics)), request_timeout=self._timeout)
-        answers = await asyncio.gather(*(self._answer(future) for future in futures.values()))
+        answers = await all_of(*(self._answer(future) for future in futures.values()))
         return {
             topic: [partition.id for partition in answer.partitions]
             for topic, answer in zip(futures, answers, strict=True)
@@ -106,9 +105,7 @@ class Broker:
 
     async def log_ends(self, places: Collection[Place]) -> tuple[dict[Place, int], dict[Place, int]]:
         """Return the first and the next offset of each partition; one without an answer is absent."""
-        earliest, latest = await asyncio.gather(
-            self._offsets(places, _EARLIEST), self._offsets(places, _LATEST)
-        )
+        earliest, latest = await all_of(self._offsets(places, _EARLIEST), self._offsets(places, _LATEST))
         return earliest, latest
 
     async def group(self, group: str) -> Group | None:
@@ -146,8 +143,9 @@ class Broker:
     async def _answer(self, future: Future[Any]) -> Any:
         """Wait for an answer; None where Kafka answers that there is no such thing."""
         try:
-            # The client keeps its own deadline; ours only makes sure that nothing waits for ever.
-            return await asyncio.wait_for(asyncio.wrap_future(future), self._timeout + 1)
+            # The client keeps its own deadline; ours only makes sure that nothing waits for ever. Its future is
+            # shielded, because the client completes it from a thread of its own and must not find it cancelled.
+            return await asyncio.wait_for(asyncio.shield(asyncio.wrap_future(future)), self._timeout + 1)
         except KafkaException as failure:
             error = failure.args[0]
             if error.code() in {KafkaError.UNKNOWN_TOPIC_OR_PART, KafkaError.GROUP_ID_NOT_FOUND}:
@@ -155,6 +153,13 @@ class Broker:
             raise Unreachable(error.str()) from failure
         except TimeoutError as failure:
             raise Unreachable("no answer in time") from failure
+
+    def _close(self) -> None:
+        """Wait for the client's own threads to end. Runs in a thread, because that may take a moment."""
+        if self._peeker is not None:
+            self._peeker.close()
+            self._peeker = None
+        del self._admin
 
     def _peek(self, positions: dict[Place, int]) -> dict[Place, float]:
         """Read one record at each position. Runs in a thread, one at a time a broker."""
@@ -197,5 +202,13 @@ class Broker:
         return self._peeker
 
 
-def _ignore(_: KafkaError) -> None:
-    """Leave reporting to the poller, which knows what changed."""
+async def all_of(*questions: Awaitable[Answer]) -> list[Answer]:
+    """Wait for all questions to end, then return their answers or raise the first failure.
+
+    Unlike a bare gather it leaves no question running behind a failure, so the client can be closed then.
+    """
+    answers = await asyncio.gather(*questions, return_exceptions=True)
+    for answer in answers:
+        if isinstance(answer, BaseException):
+            raise answer
+    return [answer for answer in answers if not isinstance(answer, BaseException)]

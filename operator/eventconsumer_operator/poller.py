@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from eventconsumer_operator.broker import Broker, Unreachable
+from eventconsumer_operator.broker import Broker, Unreachable, all_of
 from eventconsumer_operator.lag import UNKNOWN, Offsets, lag, position, unread
 from eventconsumer_operator.world import Observation
 
@@ -105,7 +105,7 @@ class Poller:
         finally:
             for running in self._rounds.values():
                 running.cancel()
-            await asyncio.gather(*(broker.close() for broker in self._clusters.values()))
+            await asyncio.gather(*self._rounds.values(), return_exceptions=True)
 
     async def _pause(self) -> None:
         try:
@@ -127,8 +127,9 @@ class Poller:
                     self._round(servers, targets), name=f"lag of {servers}"
                 )
         for servers in set(self._clusters) - set(by_cluster):
-            await self._clusters.pop(servers).close()
-            self._rounds.pop(servers, None)
+            if self._rounds[servers].done():
+                await self._hang_up(servers)
+                del self._rounds[servers]
 
     async def _round(self, servers: str, targets: Mapping[ObjectKey, Target]) -> None:
         try:
@@ -136,8 +137,7 @@ class Poller:
         except Unreachable as failure:
             self._say_silent(servers, failure)
             # The client may never find a group's coordinator again after an outage; a new one does at once.
-            if (broker := self._clusters.pop(servers, None)) is not None:
-                await broker.close()
+            await self._hang_up(servers)
             observations = {key: Observation(UNKNOWN, datetime.now(UTC)) for key in targets}
         except Exception:
             logger.exception("the lag of consumers at %s could not be observed", servers)
@@ -146,6 +146,11 @@ class Poller:
             self._say_answering(servers)
         for key, observation in observations.items():
             self._note(key, targets[key], observation)
+
+    async def _hang_up(self, servers: str) -> None:
+        broker = self._clusters.pop(servers, None)
+        if broker is not None:
+            await broker.close()
 
     async def _observe(
         self, servers: str, targets: Mapping[ObjectKey, Target]
@@ -215,11 +220,10 @@ async def ask(broker: Broker, targets: Iterable[Target]) -> Answers:
     topics, groups = sorted({target.topic for target in listed}), sorted({target.group for target in listed})
     # First, alone: a cluster that is down costs one timeout, not one for each group.
     partitions = await broker.partitions(topics)
-    committed = await asyncio.gather(*(broker.committed(group) for group in groups))
+    committed = await all_of(*(broker.committed(group) for group in groups))
     places = [(topic, number) for topic, numbers in partitions.items() for number in numbers]
-    (starts, ends), states = await asyncio.gather(
-        broker.log_ends(places), asyncio.gather(*(broker.group(group) for group in groups))
-    )
+    states = await all_of(*(broker.group(group) for group in groups))
+    starts, ends = await broker.log_ends(places)
     return Answers(
         partitions=partitions,
         committed=dict(zip(groups, committed, strict=True)),
