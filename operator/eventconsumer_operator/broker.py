@@ -143,8 +143,8 @@ class Broker:
     async def _answer(self, future: Future[Any]) -> Any:
         """Wait for an answer; None where Kafka answers that there is no such thing."""
         try:
-            # The client keeps its own deadline; ours only makes sure that nothing waits for ever. Its future is
-            # shielded, because the client completes it from a thread of its own and must not find it cancelled.
+            # The client keeps its own deadline; ours only makes sure that nothing waits for ever. Its future
+            # is shielded: the client completes it from its own thread and must not find it cancelled.
             return await asyncio.wait_for(asyncio.shield(asyncio.wrap_future(future)), self._timeout + 1)
         except KafkaException as failure:
             error = failure.args[0]
