@@ -13,6 +13,7 @@ from string import Template
 from typing import TYPE_CHECKING
 
 from dev import base_image, docker, kafka, kafka_image, strimzi_crds, versions
+from dev.run import persistently
 from dev.source import Source, source
 from dev.steps import step
 
@@ -69,7 +70,9 @@ def _install_definitions(cluster: Cluster) -> None:
     folder = str(strimzi_crds.crds())
     with step(f"Strimzi's resource definitions {versions.STRIMZI}"):
         cluster.kubectl("apply", "--server-side", "--force-conflicts", "--filename", folder)
-        cluster.kubectl("wait", "--for=condition=Established", "--filename", folder, _READY)
+        # kubectl's wait gives up at once on a definition that has no condition at all yet.
+        wait = ("wait", "--for=condition=Established", "--filename", folder, _READY)
+        persistently(lambda: cluster.kubectl(*wait), within=30)
 
 
 def _install_broker(cluster: Cluster) -> None:

@@ -7,10 +7,11 @@ meets a left-over that is still working on it.
 from __future__ import annotations
 
 import subprocess
+import time
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
 _SHOWN_LINES = 40
@@ -57,3 +58,15 @@ def succeeds(command: Sequence[str | Path], *, timeout: float = 30.0) -> bool:
     except CommandFailedError:
         return False
     return True
+
+
+def persistently(attempt: Callable[[], str], *, within: float) -> str:
+    """Return what ``attempt`` returns, trying again each second for ``within`` seconds while it fails."""
+    deadline = time.monotonic() + within
+    while True:
+        try:
+            return attempt()
+        except CommandFailedError:
+            if time.monotonic() > deadline:
+                raise
+        time.sleep(1)
