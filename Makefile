@@ -21,13 +21,14 @@ help:  ## List the targets
 .PHONY: install
 install: .venv/.installed  ## Make .venv from the lock file
 
+LOCK := $(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-header --python-version 3.11
+
 .PHONY: lock
-lock:  ## Refresh the lock files, one an image and one for development
-	$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-header --python-version 3.11 \
-		--all-extras --group dev --output-file locks/dev.txt pyproject.toml
+lock:  ## Refresh the lock files: development, each image, and what builds the images
+	$(LOCK) --all-extras --group dev --output-file locks/dev.txt pyproject.toml
 	for image in operator workers api; do \
-		$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-header --python-version 3.11 \
-			--extra $$image --constraint locks/dev.txt --output-file locks/$$image.txt pyproject.toml; done
+		$(LOCK) --extra $$image --constraint locks/dev.txt --output-file locks/$$image.txt pyproject.toml; done
+	echo hatchling | $(LOCK) --constraint locks/dev.txt --output-file locks/build.txt -
 
 .PHONY: fmt
 fmt: install  ## Format the code

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 _ROOT = Path(__file__).resolve().parent.parent
 # What every image is built from besides its own folder and lock file.
-_SHARED = ("pyproject.toml", "README.md", "LICENSE")
+_SHARED = ("pyproject.toml", "README.md", "LICENSE", "locks/build.txt")
 
 
 @dataclass(frozen=True)

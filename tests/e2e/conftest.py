@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import subprocess
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -79,6 +80,7 @@ def kubernetes(cluster: Cluster, demo: str) -> Kubernetes:
 
 
 @pytest.fixture
-def task_api(cluster: Cluster, demo: str) -> TaskApi:
+def task_api(cluster: Cluster, demo: str) -> Iterator[TaskApi]:
     assert demo
-    return TaskApi(f"http://127.0.0.1:{cluster.ports.task_api}")
+    with closing(TaskApi(f"http://127.0.0.1:{cluster.ports.task_api}")) as client:
+        yield client

@@ -32,7 +32,12 @@ def test_it_passes_helms_own_linter(cluster: Cluster) -> None:
 
 
 def test_by_default_nothing_is_cluster_wide(cluster: Cluster) -> None:
-    assert {each["kind"] for each in render(cluster)} == {"ServiceAccount", "Role", "RoleBinding", "Deployment"}
+    assert {each["kind"] for each in render(cluster)} == {
+        "ServiceAccount",
+        "Role",
+        "RoleBinding",
+        "Deployment",
+    }
 
 
 def test_scope_cluster_gives_a_cluster_role_and_watches_every_namespace(cluster: Cluster) -> None:
@@ -59,7 +64,11 @@ def test_every_pod_of_the_namespace_passes_the_restricted_profile(kubernetes: Ku
     words = ["label", "namespace", "tasks", "pod-security.kubernetes.io/enforce=restricted", "--overwrite"]
 
     done = subprocess.run(
-        ["kubectl", *words, "--dry-run=server"], env=kubernetes.environment, capture_output=True, text=True, check=True
+        ["kubectl", *words, "--dry-run=server"],
+        env=kubernetes.environment,
+        capture_output=True,
+        text=True,
+        check=True,
     )
 
     assert "violate" not in done.stderr

@@ -24,7 +24,9 @@ def test_lag_was_seen_at_600_and_then_at_0_for_both_consumers(demo: str) -> None
 
 
 def test_it_prints_three_notifications(demo: str) -> None:
-    assert len(re.findall(r"NOTIFICATION: New task created - 'Demo task \d+' \(ID: [0-9a-f-]{36}\)", demo)) == 3
+    assert (
+        len(re.findall(r"NOTIFICATION: New task created - 'Demo task \d+' \(ID: [0-9a-f-]{36}\)", demo)) == 3
+    )
 
 
 def test_it_counts_every_event_exactly_once_in_the_audit_log(demo: str) -> None:

@@ -44,7 +44,9 @@ def uid(manifest: Manifest) -> str:
 
 
 @pytest.mark.parametrize("consumer", ["notification-service", "audit-service"])
-def test_a_deleted_worker_pod_comes_back_and_the_resource_is_ready(kubernetes: Kubernetes, consumer: str) -> None:
+def test_a_deleted_worker_pod_comes_back_and_the_resource_is_ready(
+    kubernetes: Kubernetes, consumer: str
+) -> None:
     before = pod_of(kubernetes, consumer)
 
     kubernetes.delete("pod", before["metadata"]["name"])
@@ -95,7 +97,9 @@ def test_an_edit_of_the_resource_rolls_the_deployment(kubernetes: Kubernetes) ->
     kubernetes.kubectl("patch", "eventconsumer", CONSUMER, "--type=merge", f"--patch={json.dumps(patch)}")
 
     eventually("a new pod", lambda: uid(pod_of(kubernetes, CONSUMER)) != uid(before))
-    kubernetes.kubectl("patch", "eventconsumer", CONSUMER, "--type=merge", '--patch={"spec": {"eventTypes": null}}')
+    kubernetes.kubectl(
+        "patch", "eventconsumer", CONSUMER, "--type=merge", '--patch={"spec": {"eventTypes": null}}'
+    )
 
 
 def test_a_scaled_resource_runs_that_many_workers(kubernetes: Kubernetes) -> None:

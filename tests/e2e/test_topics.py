@@ -29,7 +29,9 @@ def waiting(kubernetes: Kubernetes) -> Iterator[None]:
 
 @pytest.mark.usefixtures("waiting")
 def test_it_waits_for_the_topic_and_starts_within_30_s_of_it(kubernetes: Kubernetes) -> None:
-    eventually("the reason in one column", lambda: kubernetes.row(CONSUMER)["STATUS"] == "TopicNotFound", within=15)
+    eventually(
+        "the reason in one column", lambda: kubernetes.row(CONSUMER)["STATUS"] == "TopicNotFound", within=15
+    )
     assert CONSUMER not in {d["metadata"]["name"] for d in kubernetes.list("deployments")}
 
     kubernetes.apply(kafka_topic(TOPIC, partitions=2))
@@ -55,7 +57,9 @@ def test_a_deployment_of_the_same_name_is_never_adopted(kubernetes: Kubernetes) 
     kubernetes.kubectl("create", "deployment", "taken", "--image=example/other:1", "--replicas=0")
     kubernetes.apply(event_consumer("taken"))
 
-    eventually("the conflict in one column", lambda: kubernetes.row("taken")["STATUS"] == "NameConflict", within=15)
+    eventually(
+        "the conflict in one column", lambda: kubernetes.row("taken")["STATUS"] == "NameConflict", within=15
+    )
     [container] = kubernetes.get("deployment", "taken")["spec"]["template"]["spec"]["containers"]
     assert container["image"] == "example/other:1"
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 
-def event_consumer(name: str = "notification-service", *, namespace: str = "tasks", **spec: Any) -> dict[str, Any]:
+def event_consumer(
+    name: str = "notification-service", *, namespace: str = "tasks", **spec: Any
+) -> dict[str, Any]:
     """Build a valid EventConsumer manifest; keywords replace or add fields of ``spec``, None removes one."""
     fields = {"topicRef": {"name": "task-events"}, "worker": {"type": "notification"}} | spec
     return {

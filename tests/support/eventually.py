@@ -19,9 +19,9 @@ def eventually(
     every: float = 0.25,
     until: Callable[[Observed], bool] = bool,
 ) -> Observed:
-    """Return what ``probe`` gives once ``until`` holds for it; fail with the last observation after ``within`` seconds.
+    """Return what ``probe`` gives once ``until`` holds for it; after ``within`` s fail with what was last seen.
 
-    An exception from the probe counts as an observation: things that are not there yet often say so by raising.
+    An exception from the probe counts as seen: things that are not there yet often say so by raising.
     """
     deadline = time.monotonic() + within
     last: object = "nothing observed"

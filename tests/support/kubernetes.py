@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 Manifest = dict[str, Any]
 
@@ -58,7 +60,7 @@ class Kubernetes:
         self.kubectl("delete", kind, name, "--ignore-not-found", "--timeout=60s")
 
     def status(self, consumer: str) -> Manifest:
-        """Read an EventConsumer's status; empty while the operator has not written one for this generation."""
+        """Read an EventConsumer's status; empty until the operator has written one for this generation."""
         resource = self.get("eventconsumer", consumer)
         status: Manifest = resource.get("status", {})
         return status if status.get("observedGeneration") == resource["metadata"]["generation"] else {}

@@ -17,6 +17,10 @@ class TaskApi:
     def __init__(self, url: str) -> None:
         self._http = httpx2.Client(base_url=url, timeout=30)
 
+    def close(self) -> None:
+        """Close the connections."""
+        self._http.close()
+
     def post_tasks(self, titles: Iterable[str]) -> list[tuple[int, str]]:
         """Post one task a title and return each answer's HTTP status and task id."""
         with ThreadPoolExecutor(8) as clients:

@@ -16,6 +16,7 @@ def tree(tmp_path: Path) -> Path:
         "pyproject.toml",
         "README.md",
         "LICENSE",
+        "locks/build.txt",
         WORKERS.lock,
         "workers/main.py",
         "operator/main.py",
