@@ -19,7 +19,7 @@ def eventually(
     every: float = 0.25,
     until: Callable[[Observed], bool] = bool,
 ) -> Observed:
-    """Return what ``probe`` gives once ``until`` holds for it; after ``within`` s fail with what was last seen.
+    """Return what ``probe`` gives once ``until`` holds; fail after ``within`` s with what was last seen.
 
     An exception from the probe counts as seen: things that are not there yet often say so by raising.
     """
