@@ -9,10 +9,10 @@ import sys
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
-from dev import demo, docker, images, kafka_cluster, release, tools
+from dev import demo, docker, images, kafka_cluster, release, system, tools
 from dev.cluster import DEMO, PORTS, Cluster
 from dev.run import CommandFailedError
-from dev.source import source
+from dev.source import Source, source
 from dev.steps import say
 
 if TYPE_CHECKING:
@@ -58,7 +58,10 @@ def _parser() -> argparse.ArgumentParser:
 
 def _up(cluster: Cluster) -> None:
     docker.ensure_running()
-    source()  # Asked here once, before two threads want to know.
+    if source() is Source.PACKAGES:
+        # Asked for before anything long begins, and in one go.
+        system.need_root("build the node's image from packages")
+        system.need("debootstrap", "mvn", "java")
     with ThreadPoolExecutor() as pool:
         beside = pool.submit(kafka_cluster.prepare)
         cluster.prepare()

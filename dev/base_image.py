@@ -56,6 +56,7 @@ def certificates(bundle: str) -> list[str]:
 
 def _bootstrap(folder: Path) -> None:
     root = folder / "root"
+    system.need("debootstrap")
     debootstrap = system.find("debootstrap") or "debootstrap"
     run([debootstrap, "--variant=minbase", "--include=ca-certificates", versions.DEBIAN, root])
     for leftover in ("var/cache/apt/archives", "var/lib/apt/lists"):

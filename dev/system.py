@@ -41,6 +41,14 @@ def need(*programs: str) -> None:
         _install(packages)
 
 
+def need_root(purpose: str) -> None:
+    """Exit with the way out where we are not root."""
+    if os.geteuid() != 0:
+        say(f"Root is needed to {purpose}. Run the same command with sudo, or set up access to a container")
+        say("registry: with the official images no root is needed.")
+        raise SystemExit(1)
+
+
 def missing_packages(found: dict[str, str | None]) -> list[str]:
     """Return the packages of the programs that were not found."""
     return sorted(PACKAGES[program] for program, path in found.items() if path is None)
