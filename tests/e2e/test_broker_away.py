@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.support.eventually import eventually
+from tests.support.outage import bring_broker_back, take_broker_away
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -21,15 +22,10 @@ CONSUMERS = ("notification-service", "audit-service")
 
 @pytest.fixture
 def broker_away(kubernetes: Kubernetes) -> Iterator[None]:
-    """Scale the broker to 0, and back at the latest when the test ends."""
-    scale_broker(kubernetes, 0)
+    """Take the broker away, and bring it back at the latest when the test ends."""
+    take_broker_away(kubernetes)
     yield
-    scale_broker(kubernetes, 1)
-
-
-def scale_broker(kubernetes: Kubernetes, replicas: int) -> None:
-    kubernetes.kubectl("scale", "statefulset", "events-kafka", f"--replicas={replicas}")
-    kubernetes.kubectl("rollout", "status", "statefulset", "events-kafka", "--timeout=90s")
+    bring_broker_back(kubernetes)
 
 
 def lags(kubernetes: Kubernetes) -> set[str]:
@@ -53,7 +49,7 @@ def test_100_tasks_posted_meanwhile_arrive_once_after_its_return(
     assert {status for status, _ in answers} == {201}
     assert lags(kubernetes) == {"unknown"}
 
-    scale_broker(kubernetes, 1)
+    bring_broker_back(kubernetes)
 
     tasks = {task for _, task in answers}
     eventually("every event in the audit log", lambda: tasks <= audited(kubernetes).keys(), within=120)

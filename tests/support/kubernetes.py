@@ -33,7 +33,7 @@ class Kubernetes:
             capture_output=True,
             text=True,
             check=False,
-            timeout=120,
+            timeout=200,
         )
         if done.returncode != 0:
             raise Refused(done.stderr.strip())
