@@ -1,7 +1,8 @@
 """The plain worker: poll one message, parse it, do its work, commit it, then the next.
 
 Usage: `python -m bench.programs.one_by_one notification|audit`, told by the workers' environment variables.
-Commits are synchronous: each is answered before the next message. The client has its default settings.
+Each message is committed as the client does it by default: a request each, not waited for. The client has its
+default settings.
 """
 
 from __future__ import annotations
@@ -78,7 +79,7 @@ def main() -> None:
         value = message.value()
         if message.error() is None and value is not None:
             work(json.loads(value.decode()))
-            consumer.commit(message=message, asynchronous=False)
+            consumer.commit(message=message)
     consumer.close()
 
 
