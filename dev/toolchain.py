@@ -39,6 +39,8 @@ _KIND = "sigs.k8s.io/kind"
 _HELM = "helm.sh/helm/v4"
 _COREDNS_MAIN = Path(__file__).parent / "coredns" / "main.go"
 _GO_FILES = ROOT / "go"
+# Without it a module is read as one of old, whose every requirement's requirements must be fetched, needed or not.
+_GO_LINE = "go {}.{}".format(*versions.GO_AT_LEAST)
 
 
 def build_all() -> None:
@@ -93,7 +95,7 @@ def _build_kubernetes(folder: Path) -> None:
 
 
 def _build_kind(folder: Path) -> None:
-    source = _module(folder, f"module local/kind\nrequire {_KIND} v{versions.KIND}\n")
+    source = _module(folder, f"module local/kind\n{_GO_LINE}\nrequire {_KIND} v{versions.KIND}\n")
     _compile(source, folder / "kind", _KIND)
     own = _module_folder(_KIND, versions.KIND)
     for part in ("images/base/files", "pkg/build/nodeimage"):
@@ -102,14 +104,14 @@ def _build_kind(folder: Path) -> None:
 
 
 def _build_coredns(folder: Path) -> None:
-    source = _module(folder, f"module local/coredns\nrequire {_COREDNS} v{versions.COREDNS}\n")
+    source = _module(folder, f"module local/coredns\n{_GO_LINE}\nrequire {_COREDNS} v{versions.COREDNS}\n")
     shutil.copy(_COREDNS_MAIN, source)
     _compile(source, folder / "coredns", ".")
     shutil.rmtree(source)
 
 
 def _build_helm(folder: Path) -> None:
-    source = _module(folder, f"module local/helm\nrequire {_HELM} v{versions.HELM}\n")
+    source = _module(folder, f"module local/helm\n{_GO_LINE}\nrequire {_HELM} v{versions.HELM}\n")
     stamp = f"-X {_HELM}/internal/version.version=v{versions.HELM}"
     _compile(source, folder / "helm", f"{_HELM}/cmd/helm", stamp=stamp)
     shutil.rmtree(source)
