@@ -39,7 +39,7 @@ _KIND = "sigs.k8s.io/kind"
 _HELM = "helm.sh/helm/v4"
 _COREDNS_MAIN = Path(__file__).parent / "coredns" / "main.go"
 _GO_FILES = ROOT / "go"
-# Without it a module is read as one of old, whose every requirement's requirements must be fetched, needed or not.
+# Without it Go takes a module for an old one, and fetches what no build needs.
 _GO_LINE = "go {}.{}".format(*versions.GO_AT_LEAST)
 
 
