@@ -51,10 +51,12 @@ integration: install  ## Tests of the workers and the Task API on a real Kafka b
 
 .PHONY: e2e
 e2e: install  ## Tests of the whole product on a kind cluster of their own
+	@$(BIN)/python -m dev --name eventconsumer-test prepare
 	$(BIN)/pytest tests/e2e
 
 .PHONY: test
 test: lint  ## Everything: style, types, and all tests from unit to kind
+	@$(BIN)/python -m dev --name eventconsumer-test prepare
 	$(BIN)/pytest tests/unit tests/contract tests/integration tests/e2e
 
 .PHONY: bench

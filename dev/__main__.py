@@ -13,7 +13,7 @@ from dev import demo, docker, images, kafka_cluster, release, system, tools
 from dev.cluster import DEMO, PORTS, Cluster
 from dev.run import CommandFailedError
 from dev.source import Source, source
-from dev.steps import say
+from dev.steps import say, step
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -46,6 +46,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     for name, function, says in (
+        ("prepare", _prepare, "get or build everything, so that making a cluster takes a minute"),
         ("up", _up, "make the cluster, or start it again; nothing to do takes seconds"),
         ("images", _images, "build the product's images from this tree and load them"),
         ("demo", _demo, "the whole story: cluster, images, chart, 600 tasks"),
@@ -56,16 +57,22 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
+def _prepare(cluster: Cluster) -> None:
+    with step(f"All that the cluster {cluster.name} is made of"):
+        docker.ensure_running()
+        if source() is Source.PACKAGES:
+            # Asked for before anything long begins, and in one go.
+            system.need_root("build the node's image from packages")
+            system.need("debootstrap", "mvn", "java")
+        with ThreadPoolExecutor() as pool:
+            beside = pool.submit(kafka_cluster.prepare)
+            cluster.prepare()
+            beside.result()
+        images.make()
+
+
 def _up(cluster: Cluster) -> None:
-    docker.ensure_running()
-    if source() is Source.PACKAGES:
-        # Asked for before anything long begins, and in one go.
-        system.need_root("build the node's image from packages")
-        system.need("debootstrap", "mvn", "java")
-    with ThreadPoolExecutor() as pool:
-        beside = pool.submit(kafka_cluster.prepare)
-        cluster.prepare()
-        beside.result()
+    _prepare(cluster)
     cluster.up()
     kafka_cluster.install(cluster)
     say(f"\nThe cluster {cluster.name} runs.{how_to_reach(cluster, os.environ.get('PATH', ''))}")

@@ -35,13 +35,18 @@ IMAGES = (
 
 
 def load(cluster: Cluster) -> dict[str, str]:
-    """Build the images whose sources changed, load them into ``cluster``, and return their tags by name."""
-    base = versions.PYTHON_IMAGE if source() is Source.OFFICIAL else base_image.python()
-    with ThreadPoolExecutor(max_workers=2) as pool:
-        tags = dict(pool.map(lambda image: (image.name, build(image, base=base)), IMAGES))
+    """Load the images of this tree into ``cluster``, and return their tags by name."""
+    tags = make()
     for name, tag in tags.items():
         cluster.load_image(f"{name}:{tag}")
     return tags
+
+
+def make() -> dict[str, str]:
+    """Build the images whose sources changed, and return their tags by name."""
+    base = versions.PYTHON_IMAGE if source() is Source.OFFICIAL else base_image.python()
+    with ThreadPoolExecutor(max_workers=2) as pool:
+        return dict(pool.map(lambda image: (image.name, build(image, base=base)), IMAGES))
 
 
 def build(image: Image, *, base: str, root: Path = _ROOT) -> str:

@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import os
 import subprocess
+import sys
 from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from _pytest.capture import CaptureManager
 from pytest_kind import KindCluster
 
 from dev.cluster import TESTS, Cluster
@@ -20,13 +22,24 @@ from tests.support.kubernetes import Kubernetes
 from tests.support.task_api import TaskApi
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
+    from contextlib import AbstractContextManager
+
+    Aloud = Callable[[], AbstractContextManager[None]]
 
 ROOT = Path(__file__).resolve().parents[2]
 
 
 @pytest.fixture(scope="session")
-def cluster(pytestconfig: pytest.Config) -> Iterator[Cluster]:
+def aloud(pytestconfig: pytest.Config) -> Aloud:
+    """Let what takes minutes be seen while it goes on, in spite of pytest's capturing."""
+    capturing = pytestconfig.pluginmanager.getplugin("capturemanager")
+    assert isinstance(capturing, CaptureManager)
+    return capturing.global_and_fixture_disabled
+
+
+@pytest.fixture(scope="session")
+def cluster(pytestconfig: pytest.Config, aloud: Aloud) -> Iterator[Cluster]:
     cluster = Cluster(TESTS)
     cluster.prepare()
     kind = KindCluster(
@@ -36,10 +49,11 @@ def cluster(pytestconfig: pytest.Config) -> Iterator[Cluster]:
         kind_path=cluster.kind,
         kubectl_path=cluster.kubectl_path,
     )
-    if not cluster.whole():
-        kind.delete()
-    kind.create(config_file=cluster.config_file)
-    cluster.finish()
+    with aloud():
+        if not cluster.whole():
+            kind.delete()
+        kind.create(config_file=cluster.config_file)
+        cluster.finish()
     yield cluster
     if not pytestconfig.getoption("keep_cluster"):
         kind.delete()
@@ -56,20 +70,28 @@ def environment(cluster: Cluster) -> dict[str, str]:
 
 
 @pytest.fixture(scope="session")
-def demo(environment: dict[str, str]) -> str:
-    """Run `make demo` on the tests' cluster and return all that it printed."""
-    done = subprocess.run(
-        ["make", "demo"],
-        cwd=ROOT,
-        env=environment,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        check=False,
-        timeout=1500,
-    )
-    assert done.returncode == 0, done.stdout
-    return done.stdout
+def demo(environment: dict[str, str], aloud: Aloud) -> str:
+    """Run `make demo` on the tests' cluster, for all to see, and return what it printed."""
+    with (
+        aloud(),
+        subprocess.Popen(
+            ["make", "demo"],
+            cwd=ROOT,
+            env=environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        ) as running,
+    ):
+        assert running.stdout
+        lines = []
+        for line in running.stdout:
+            sys.stdout.write(line)
+            sys.stdout.flush()
+            lines.append(line)
+    told = "".join(lines)
+    assert running.returncode == 0, told
+    return told
 
 
 @pytest.fixture
