@@ -220,9 +220,11 @@ async def ask(broker: Broker, targets: Iterable[Target]) -> Answers:
     topics, groups = sorted({target.topic for target in listed}), sorted({target.group for target in listed})
     # First, alone: a cluster that is down costs one timeout, not one for each group.
     partitions = await broker.partitions(topics)
+    # Before the committed offsets: librdkafka crashes on those of a group whose coordinator is still loading
+    # (its issue 5040), and describing the group finds that out unharmed.
+    states = await all_of(*(broker.group(group) for group in groups))
     committed = await all_of(*(broker.committed(group) for group in groups))
     places = [(topic, number) for topic, numbers in partitions.items() for number in numbers]
-    states = await all_of(*(broker.group(group) for group in groups))
     starts, ends = await broker.log_ends(places)
     return Answers(
         partitions=partitions,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
-from confluent_kafka import Consumer, ConsumerGroupTopicPartitions, Message, Producer, TopicPartition
+from confluent_kafka import Consumer, Message, Producer, TopicPartition
 from confluent_kafka.admin import AdminClient
 from confluent_kafka.cimpl import NewTopic
 
@@ -59,13 +59,17 @@ class BrokerClient:
             consumer.close()
 
     def committed_offsets(self, group: str, topic: str) -> Offsets:
-        """Return what a group has committed for a topic; a partition without a commit is left out."""
-        asked = ConsumerGroupTopicPartitions(group)
-        answer = self._admin.list_consumer_group_offsets([asked])[group].result(timeout=30)
-        places = [
-            place for place in answer.topic_partitions or [] if place.topic == topic and place.offset >= 0
-        ]
-        return {place.partition: place.offset for place in places}
+        """Return what a group has committed for a topic; a partition without a commit is left out.
+
+        A consumer is asked, since the admin client's question can crash librdkafka while a coordinator loads.
+        """
+        member = Consumer({"bootstrap.servers": self.bootstrap_servers, "group.id": group})
+        try:
+            wanted = [TopicPartition(topic, partition) for partition in self.end_offsets(topic)]
+            answer = member.committed(wanted, timeout=30)
+        finally:
+            member.close()
+        return {place.partition: place.offset for place in answer if place.offset >= 0}
 
     def messages(self, topic: str, *, count: int) -> list[Message]:
         """Return the first messages of a topic, failing when they do not come within half a minute."""
