@@ -126,7 +126,9 @@ def test_the_same_members_in_another_order_are_told_in_the_same_words() -> None:
         ([{"name": "CLIENT_ID", "valueFrom": {"fieldRef": {}}}], "anything", True),
     ],
 )
-def test_a_worker_is_told_by_its_client_id(env: list[dict[str, Any]], client_id: str, *, is_ours: bool) -> None:
+def test_a_worker_is_told_by_its_client_id(
+    env: list[dict[str, Any]], client_id: str, *, is_ours: bool
+) -> None:
     member = Member(client_id, "/10.0.0.1")
     assert (member in ours(consumer(template={"env": env}), [member])) is is_ours
 
