@@ -169,7 +169,7 @@ class Broker:
         deadline = time.monotonic() + self._timeout / 2
         try:
             while (
-                positions.keys() - found.written_at - found.ended
+                positions.keys() - found.written_at.keys() - found.ended.keys()
                 and (left := deadline - time.monotonic()) > 0
             ):
                 message = peeker.poll(min(left, 0.2))
