@@ -17,19 +17,23 @@ from confluent_kafka import (
     ConsumerGroupTopicPartitions,
     KafkaError,
     KafkaException,
+    Message,
     TopicCollection,
     TopicPartition,
 )
 from confluent_kafka.admin import AdminClient
 from confluent_kafka.admin._listoffsets import OffsetSpec
 
+from eventconsumer_operator.membership import Member
+from eventconsumer_operator.records import Peeked
+
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Collection, Iterable, Mapping
     from concurrent.futures import Future
 
+    from eventconsumer_operator.records import Place
+
 Answer = TypeVar("Answer")
-Place = tuple[str, int]
-"""A topic and one of its partitions."""
 
 IN_FLIGHT = 50
 """How many groups are asked about at the same time: more gains nothing and only fills the broker's queue."""
@@ -49,7 +53,7 @@ class Group:
     """What a consumer group is doing."""
 
     state: str
-    members: int
+    members: tuple[Member, ...]
 
 
 class Broker:
@@ -115,11 +119,12 @@ class Broker:
             answer = await self._answer(futures[group])
         if answer is None:
             return None
+        members = tuple(sorted(_member(entry) for entry in answer.members))
         words = answer.state.name.replace("PREPARING_REBALANCING", "PREPARING_REBALANCE").split("_")
-        return Group(state="".join(word.capitalize() for word in words), members=len(answer.members))
+        return Group(state="".join(word.capitalize() for word in words), members=members)
 
-    async def written_at(self, positions: Mapping[Place, int]) -> dict[Place, float]:
-        """Return when the record at each position was written (Unix time); one not read in time is absent."""
+    async def peek(self, positions: Mapping[Place, int]) -> Peeked:
+        """Return what comes next from each position on; what could not be read in time is absent."""
         return await asyncio.to_thread(self._peek, dict(positions))
 
     async def _offsets(self, places: Iterable[Place], spec: OffsetSpec) -> dict[Place, int]:
@@ -154,33 +159,33 @@ class Broker:
         except TimeoutError as failure:
             raise Unreachable("no answer in time") from failure
 
-    def _close(self) -> None:
-        """Wait for the client's own threads to end. Runs in a thread, because that may take a moment."""
-        if self._peeker is not None:
-            self._peeker.close()
-            self._peeker = None
-        del self._admin
-
-    def _peek(self, positions: dict[Place, int]) -> dict[Place, float]:
-        """Read one record at each position. Runs in a thread, one at a time a broker."""
+    def _peek(self, positions: dict[Place, int]) -> Peeked:
+        """Read one record from each position on. Runs in a thread, one at a time a broker."""
         peeker = self._peeking()
         peeker.assign(
             [TopicPartition(topic, partition, offset) for (topic, partition), offset in positions.items()]
         )
-        found: dict[Place, float] = {}
+        found = Peeked()
         deadline = time.monotonic() + self._timeout / 2
         try:
-            while len(found) < len(positions) and (left := deadline - time.monotonic()) > 0:
+            while (
+                positions.keys() - found.written_at.keys() - found.ended.keys()
+                and (left := deadline - time.monotonic()) > 0
+            ):
                 message = peeker.poll(min(left, 0.2))
-                if message is None or message.error() is not None:
+                if message is None:
                     continue
                 place = (str(message.topic()), int(message.partition() or 0))
-                if place not in found:
-                    found[place] = message.timestamp()[1] / 1000
+                if _is_end(message):
+                    # Also reached after the first record: only an end without any record says something.
+                    if place not in found.written_at:
+                        found.ended[place] = message.offset() or 0
+                elif message.error() is None and place not in found.written_at:
+                    found.written_at[place] = message.timestamp()[1] / 1000
                     peeker.pause([TopicPartition(*place)])
         finally:
             # A pause outlives the assignment, and would silence the partition's next read.
-            peeker.resume([TopicPartition(*place) for place in found])
+            peeker.resume([TopicPartition(*place) for place in found.written_at])
             peeker.unassign()
         return found
 
@@ -194,12 +199,28 @@ class Broker:
                     "enable.auto.commit": False,
                     "enable.auto.offset.store": False,
                     "auto.offset.reset": "error",
+                    "isolation.level": "read_committed",
+                    "enable.partition.eof": True,
                     "fetch.message.max.bytes": _PEEK_BYTES,
                     "queued.max.messages.kbytes": 1024,
                     "fetch.wait.max.ms": 100,
                 }
             )
         return self._peeker
+
+
+def _member(description: Any) -> Member:
+    assigned = description.assignment.topic_partitions if description.assignment else None
+    return Member(
+        client_id=description.client_id or "",
+        host=description.host or "",
+        partitions=tuple(sorted((place.topic, place.partition) for place in assigned or [])),
+    )
+
+
+def _is_end(message: Message) -> bool:
+    error = message.error()
+    return error is not None and error.code() == KafkaError._PARTITION_EOF  # noqa: SLF001  # its public name
 
 
 async def all_of(*questions: Awaitable[Answer]) -> list[Answer]:

@@ -9,6 +9,8 @@ The rules, which the tests hold:
   Where it starts from ``latest``, it counts 0 and the result is ``Uncommitted``.
 * A committed offset below the log's start means records expired unread: counting begins at the log's start,
   and ``expired`` says how many were lost.
+* Control records of transactions and aborted records are never delivered: a partition whose remaining offsets
+  are only such (``hollow``) has no lag, and ``Lag.raw`` keeps the distance in offsets.
 * A committed offset beyond the log's end belongs to an earlier topic of the same name: the partition counts
   as one without a committed offset.
 """
@@ -39,6 +41,8 @@ class Offsets:
     committed: int | None
     start: int | None
     end: int | None
+    hollow: bool = False
+    """A reader of committed records came to the end and was given none."""
 
 
 @dataclass(frozen=True)
@@ -52,9 +56,29 @@ class Lag:
     partitions: int | None = None
     expired: int = 0
     """Records that were deleted before the group read them."""
+    hollow: int = 0
+    """Offsets that remain and hold nothing that is ever delivered."""
+
+    @property
+    def raw(self) -> int | None:
+        """Return the distance between positions and log ends in offsets, as other tools count lag."""
+        return None if self.total is None else self.total + self.hollow
+
+
+@dataclass(frozen=True)
+class PartitionLag:
+    """The figures of one partition; None where there is none or the broker gave no answer."""
+
+    partition: int
+    lag: int | None
+    committed: int | None
+    log_start: int | None
+    log_end: int | None
 
 
 UNKNOWN = Lag(LagState.UNKNOWN)
+LISTED = 20
+"""How many partitions a status lists; a topic may have thousands."""
 
 
 def lag(partitions: Mapping[int, Offsets], *, start_from: str) -> Lag:
@@ -69,12 +93,29 @@ def lag(partitions: Mapping[int, Offsets], *, start_from: str) -> Lag:
         highest=max(each),
         partitions=len(partitions),
         expired=sum(_expired(offsets) for offsets in answered.values()),
+        hollow=sum(_distance(offsets, start_from) for offsets in answered.values() if offsets.hollow),
     )
+
+
+def worst(partitions: Mapping[int, Offsets], *, start_from: str) -> tuple[PartitionLag, ...]:
+    """Return the figures of the partitions that need a look: those without an answer, then the most lag."""
+    each = [
+        PartitionLag(
+            partition=number,
+            lag=unread(offsets, start_from=start_from) if _answered(offsets) else None,
+            committed=offsets.committed,
+            log_start=offsets.start,
+            log_end=offsets.end,
+        )
+        for number, offsets in partitions.items()
+    ]
+    each.sort(key=lambda entry: (entry.lag is not None, -(entry.lag or 0), entry.partition))
+    return tuple(each[:LISTED])
 
 
 def unread(offsets: Offsets, *, start_from: str) -> int:
     """Return how many records of one answered partition are not finished."""
-    return max(0, (offsets.end or 0) - position(offsets, start_from=start_from))
+    return 0 if offsets.hollow else _distance(offsets, start_from)
 
 
 def position(offsets: Offsets, *, start_from: str) -> int:
@@ -83,6 +124,10 @@ def position(offsets: Offsets, *, start_from: str) -> int:
     if _has_committed(offsets):
         return max(offsets.committed or 0, start)
     return start if start_from == "earliest" else end
+
+
+def _distance(offsets: Offsets, start_from: str) -> int:
+    return max(0, (offsets.end or 0) - position(offsets, start_from=start_from))
 
 
 def _answered(offsets: Offsets) -> bool:

@@ -6,6 +6,7 @@ defaults that depend on other fields. Unknown fields are ignored: a newer CRD ne
 
 from __future__ import annotations
 
+import re
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -67,6 +68,23 @@ class Delivery(Model):
     dead_letter_topic: str | None = None
 
 
+class Slo(Model):
+    """What counts as keeping up."""
+
+    max_lag: int = 100
+    max_behind: str | None = None
+
+    @property
+    def max_behind_seconds(self) -> int | None:
+        """Return the greatest age that is allowed to an unread record; None where none was said."""
+        if self.max_behind is None:
+            return None
+        size = {"h": 3600, "m": 60, "s": 1}
+        return sum(
+            int(number) * size[unit] for number, unit in re.findall(r"([0-9]+)([hms])", self.max_behind)
+        )
+
+
 class Template(Model):
     """What the workers' pods get besides; Kubernetes' own fields, handed on as they are."""
 
@@ -94,6 +112,7 @@ class Spec(Model):
     delivery: Delivery = Delivery()
     start_from: Literal["earliest", "latest"] = "earliest"
     template: Template = Template()
+    slo: Slo = Slo()
 
 
 class Metadata(Model):
@@ -141,6 +160,16 @@ class Summary(Model):
     status: str
 
 
+class PartitionStatus(Model):
+    """The figures of one partition."""
+
+    partition: int
+    lag: int | None
+    committed: int | None
+    log_start: int | None
+    log_end: int | None
+
+
 class Status(Model):
     """What is true now; null where it can't be known."""
 
@@ -160,3 +189,6 @@ class Status(Model):
     group_state: str
     members: int | None
     summary: Summary
+    partitions: list[PartitionStatus]
+    raw_lag: int | None
+    dead_letters: int | None

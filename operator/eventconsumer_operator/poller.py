@@ -16,14 +16,18 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from eventconsumer_operator.broker import Broker, Unreachable, all_of
-from eventconsumer_operator.lag import UNKNOWN, Offsets, lag, position, unread
+from eventconsumer_operator.lag import UNKNOWN, Offsets, lag, position, unread, worst
+from eventconsumer_operator.records import FirstRecords
+from eventconsumer_operator.verdict import look, slide
 from eventconsumer_operator.world import Observation
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
-    from eventconsumer_operator.broker import Group, Place
+    from eventconsumer_operator.broker import Group
     from eventconsumer_operator.names import ObjectKey
+    from eventconsumer_operator.records import Place
+    from eventconsumer_operator.verdict import Look
 
 logger = logging.getLogger(__name__)
 
@@ -36,6 +40,7 @@ class Target:
     topic: str
     group: str
     start_from: str
+    dead_letter_topic: str | None = None
 
 
 @dataclass(frozen=True)
@@ -59,6 +64,13 @@ class Answers:
             for place in places
         }
 
+    def records_in(self, topic: str | None) -> int | None:
+        """Return how many offsets a topic's log spans; None where there is no topic or no answer."""
+        places = [(topic, number) for number in self.partitions.get(topic, [])] if topic else []
+        if not places or any(place not in self.starts or place not in self.ends for place in places):
+            return None
+        return sum(self.ends[place] - self.starts[place] for place in places)
+
 
 class Poller:
     """Knows the newest observation of every EventConsumer that is followed."""
@@ -73,7 +85,7 @@ class Poller:
         self._clusters: dict[str, Broker] = {}
         self._rounds: dict[str, asyncio.Task[None]] = {}
         self._silent: set[str] = set()
-        self._written_at: dict[tuple[str, Place, int], float] = {}
+        self._records: dict[str, FirstRecords] = {}
         self._wake = asyncio.Event()
         self.turned_at = time.monotonic()
         """When the loop last turned; a probe reads it."""
@@ -129,6 +141,7 @@ class Poller:
         for servers in set(self._clusters) - set(by_cluster):
             if self._rounds[servers].done():
                 await self._hang_up(servers)
+                self._records.pop(servers, None)
                 del self._rounds[servers]
 
     async def _round(self, servers: str, targets: Mapping[ObjectKey, Target]) -> None:
@@ -138,10 +151,10 @@ class Poller:
             self._say_silent(servers, failure)
             # The client may never find a group's coordinator again after an outage; a new one does at once.
             await self._hang_up(servers)
-            observations = {key: Observation(UNKNOWN, datetime.now(UTC)) for key in targets}
+            observations = self._unknown(targets)
         except Exception:
             logger.exception("the lag of consumers at %s could not be observed", servers)
-            observations = {key: Observation(UNKNOWN, datetime.now(UTC)) for key in targets}
+            observations = self._unknown(targets)
         else:
             self._say_answering(servers)
         for key, observation in observations.items():
@@ -152,6 +165,14 @@ class Poller:
         if broker is not None:
             await broker.close()
 
+    def _unknown(self, targets: Iterable[ObjectKey]) -> dict[ObjectKey, Observation]:
+        now = datetime.now(UTC)
+        return {key: Observation(UNKNOWN, now, window=self._window(key)) for key in targets}
+
+    def _window(self, key: ObjectKey) -> tuple[Look, ...]:
+        before = self._observations.get(key)
+        return before.window if before else ()
+
     async def _observe(
         self, servers: str, targets: Mapping[ObjectKey, Target]
     ) -> dict[ObjectKey, Observation]:
@@ -160,45 +181,51 @@ class Poller:
         broker = self._clusters[servers]
         answers = await ask(broker, targets.values())
         now = datetime.now(UTC)
+        records = self._records.setdefault(servers, FirstRecords())
         offsets = {key: answers.offsets(target) for key, target in targets.items()}
-        written_at = await self._oldest_unread(servers, targets, offsets)
+        positions = {key: first_unread(target, offsets[key]) for key, target in targets.items()}
+        await records.learn(
+            broker, (place for places in positions.values() for place in places.items()), answers.ends
+        )
         return {
-            key: observe(target, offsets[key], answers, written_at=written_at.get(key, ()), now=now)
+            key: self._look(
+                key,
+                target,
+                records.mark(offsets[key], positions[key], answers.ends),
+                answers=answers,
+                records=records,
+                now=now,
+            )
             for key, target in targets.items()
         }
 
-    async def _oldest_unread(
+    def _look(
         self,
-        servers: str,
-        targets: Mapping[ObjectKey, Target],
-        offsets: Mapping[ObjectKey, Mapping[int, Offsets]],
-    ) -> dict[ObjectKey, tuple[float | None, ...]]:
-        """Return for each EventConsumer when the first unread record of each partition was written."""
-        positions = {key: first_unread(target, offsets[key]) for key, target in targets.items()}
-        wanted = {
-            (servers, place, offset) for places in positions.values() for place, offset in places.items()
-        }
-        for known in [entry for entry in self._written_at if entry[0] == servers and entry not in wanted]:
-            del self._written_at[known]
-        # Groups stand at different offsets of one partition, and a read can only start at one of them: one a
-        # round.
-        missing: dict[Place, int] = {}
-        for entry in wanted - self._written_at.keys():
-            missing.setdefault(entry[1], entry[2])
-        if missing:
-            for place, moment in (await self._clusters[servers].written_at(missing)).items():
-                self._written_at[servers, place, missing[place]] = moment
-        return {
-            key: tuple(self._written_at.get((servers, place, offset)) for place, offset in places.items())
-            for key, places in positions.items()
-        }
+        key: ObjectKey,
+        target: Target,
+        offsets: Mapping[int, Offsets],
+        *,
+        answers: Answers,
+        records: FirstRecords,
+        now: datetime,
+    ) -> Observation:
+        """Put one EventConsumer's observation together and remember the look."""
+        written_at = [records.written_at(at) for at in first_unread(target, offsets).items()]
+        seen = observe(target, offsets, answers, written_at=written_at, now=now)
+        newest = look(
+            offsets, seen.lag, start_from=target.start_from, behind=seen.behind_seconds, at=time.monotonic()
+        )
+        window = self._window(key)
+        return replace(seen, window=slide(window, newest, every=self._interval) if newest else window)
 
     def _note(self, key: ObjectKey, target: Target, observation: Observation) -> None:
         if self._targets.get(key) != target:
             return
         before = self._observations.get(key)
         self._observations[key] = observation
-        if before is None or replace(before, observed_at=observation.observed_at) != observation:
+        changed = before is None or replace(before, observed_at=observation.observed_at) != observation
+        # While records wait, the window alone can change the verdict.
+        if changed or observation.lag.total:
             self._changed(key)
 
     def _say_silent(self, servers: str, failure: Unreachable) -> None:
@@ -217,7 +244,11 @@ class Poller:
 async def ask(broker: Broker, targets: Iterable[Target]) -> Answers:
     """Ask one cluster everything its targets need, committed offsets before end offsets."""
     listed = list(targets)
-    topics, groups = sorted({target.topic for target in listed}), sorted({target.group for target in listed})
+    dead_letters = {target.dead_letter_topic for target in listed if target.dead_letter_topic}
+    topics, groups = (
+        sorted({target.topic for target in listed} | dead_letters),
+        sorted({target.group for target in listed}),
+    )
     # First, alone: a cluster that is down costs one timeout, not one for each group.
     partitions = await broker.partitions(topics)
     # Before the committed offsets: librdkafka crashes on those of a group whose coordinator is still loading
@@ -261,7 +292,11 @@ def observe(
         topic_exists=target.topic in answers.partitions,
         behind_seconds=_behind(total.total, list(written_at), now),
         group_state=group.state if group else None,
-        members=group.members if group else None,
+        members=len(group.members) if group else None,
+        topic=target.topic,
+        dead_letters=answers.records_in(target.dead_letter_topic),
+        who=group.members if group else None,
+        worst=worst(offsets, start_from=target.start_from),
     )
 
 

@@ -31,7 +31,7 @@ from eventconsumer_operator.names import (
 )
 from eventconsumer_operator.poller import Target
 from eventconsumer_operator.status import STARTING, report, unreadable, write_due
-from eventconsumer_operator.world import World
+from eventconsumer_operator.world import World, asked_too_early
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -44,6 +44,9 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
+_LOOK_AGAIN_SECONDS = 1.0
+"""How soon to look whether Kafka was asked since workers came or went."""
+
 
 @dataclass
 class Memory:
@@ -51,6 +54,15 @@ class Memory:
 
     applied: dict[str, Applied] = field(default_factory=dict)
     status_written_at: float = float("-inf")
+    ready: int | None = None
+    crew_since: datetime | None = None
+
+    def count(self, ready: int, now: datetime) -> datetime | None:
+        """Note how many workers are ready, and return since when; None where that was always so."""
+        if self.ready is not None and self.ready != ready:
+            self.crew_since = now
+        self.ready = ready
+        return self.crew_since
 
 
 @dataclass(frozen=True)
@@ -128,6 +140,7 @@ class Reconciler:
                 topic=connection.topic,
                 group=consumer.group_id,
                 start_from=consumer.spec.start_from,
+                dead_letter_topic=consumer.dead_letter_topic(connection.topic),
             ),
         )
 
@@ -169,8 +182,13 @@ class Reconciler:
     async def _report(self, world: World, connection: Connection | None, findings: list[Finding]) -> None:
         consumer = world.consumer
         key = ObjectKey(consumer.metadata.namespace, consumer.metadata.name)
-        status = report(world, connection, findings, now=datetime.now(UTC))
+        now = datetime.now(UTC)
+        ready = (world.deployment or {}).get("status", {}).get("readyReplicas", 0)
+        world = replace(world, crew_since=self.memories.setdefault(key, Memory()).count(ready, now))
+        status = report(world, connection, findings, now=now)
         await self._write(key, world.status, status)
+        if asked_too_early(world):
+            self.later(key, _LOOK_AGAIN_SECONDS)
         if status["summary"]["status"] == Reason.WORKERS_STARTING:
             self.later(key, STARTING.total_seconds() + 1)
 

@@ -6,15 +6,18 @@ differs from the one the API server has.
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import asdict, replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from eventconsumer_operator.conditions import Answer, conditions, stamp
 from eventconsumer_operator.desired import selector
 from eventconsumer_operator.lag import UNKNOWN, LagState
-from eventconsumer_operator.models import Status, Summary
+from eventconsumer_operator.membership import Expected, consumers_joined
+from eventconsumer_operator.models import PartitionStatus, Status, Summary
 from eventconsumer_operator.names import ConditionType, Reason
+from eventconsumer_operator.verdict import Crew, Objective, data_loss, keeping_up
+from eventconsumer_operator.world import asked_too_early
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -27,7 +30,9 @@ if TYPE_CHECKING:
 STARTING = timedelta(minutes=1)
 """How long workers may be on their way before they count as unavailable."""
 
-_LAG_FIELDS = frozenset({"lag", "maxPartitionLag", "behindSeconds", "observedAt"})
+_LAG_FIELDS = frozenset(
+    {"lag", "maxPartitionLag", "behindSeconds", "observedAt", "partitions", "rawLag", "deadLetters"}
+)
 _LAG_WORDS = frozenset({"lag", "behind"})
 
 
@@ -68,8 +73,11 @@ def report(
             ready=f"{ready}/{consumer.spec.replicas}",
             lag=lag_word(lag),
             behind=duration(behind),
-            status=_word(answers[0], lag),
+            status=_word(answers),
         ),
+        partitions=[PartitionStatus(**asdict(entry)) for entry in observation.worst] if observation else [],
+        raw_lag=lag.raw,
+        dead_letters=observation.dead_letters if observation else None,
     )
     return status.model_dump(by_alias=True, mode="json")
 
@@ -130,7 +138,42 @@ def _answers(world: World, findings: Sequence[Finding], now: datetime) -> list[A
         ready = Answer(ConditionType.READY, "False", fault.reason, fault.message)
     else:
         ready = Answer(ConditionType.READY, "True", workers.reason, workers.message + _expired(world))
-    return [ready, topic, workers]
+    lag = world.observation.lag if world.observation else UNKNOWN
+    return [ready, topic, workers, _joined(world), _keeping_up(world, lag), *data_loss(lag)]
+
+
+def _joined(world: World) -> Answer:
+    seen = world.observation
+    expected = Expected(
+        replicas=world.consumer.spec.replicas,
+        ready=_count(world, "readyReplicas"),
+        topic=seen.topic if seen else None,
+        partitions=seen.lag.partitions if seen else None,
+        settled=not asked_too_early(world),
+    )
+    return consumers_joined(
+        world.consumer,
+        seen.group_state if seen else None,
+        seen.who if seen else None,
+        expected,
+        previous=_before(world).get(ConditionType.CONSUMERS_JOINED),
+    )
+
+
+def _keeping_up(world: World, lag: Lag) -> Answer:
+    slo, seen = world.consumer.spec.slo, world.observation
+    return keeping_up(
+        lag,
+        seen.window if seen else (),
+        Objective(max_lag=slo.max_lag, max_behind=slo.max_behind_seconds),
+        crew=Crew(replicas=world.consumer.spec.replicas, members=seen.members if seen else None),
+        previous=_before(world).get(ConditionType.KEEPING_UP, {}).get("reason"),
+    )
+
+
+def _before(world: World) -> dict[str, Manifest]:
+    """Return the conditions that the API server has, by their type."""
+    return {entry.get("type", ""): entry for entry in world.status.get("conditions", [])}
 
 
 def _topic(world: World, findings: Sequence[Finding]) -> Answer:
@@ -194,8 +237,7 @@ def _trouble(world: World) -> str:
 
 def _waiting_since(world: World, now: datetime) -> datetime:
     """Return since when workers are missing, or since when the Deployment last got further."""
-    before = {entry.get("type"): entry for entry in world.status.get("conditions", [])}
-    mine = before.get(ConditionType.WORKERS_AVAILABLE, {})
+    mine = _before(world).get(ConditionType.WORKERS_AVAILABLE, {})
     if mine.get("status") != "False" or mine.get("reason") == Reason.WAITING_FOR_TOPIC:
         return now
     times = [
@@ -216,15 +258,13 @@ def _expired(world: World) -> str:
     return f"; {expired} records expired before they were read" if expired else ""
 
 
-def _word(ready: Answer, lag: Lag) -> str:
-    """Return the one word of the STATUS column."""
+def _word(answers: Sequence[Answer]) -> str:
+    """Return the one word of the STATUS column: what is wrong, else whether the consumer keeps up."""
+    by_type = {answer.type: answer for answer in answers}
+    ready, verdict = by_type[ConditionType.READY], by_type[ConditionType.KEEPING_UP]
     if ready.status != "True" or ready.reason == Reason.STOPPED:
         return ready.reason
-    if lag.state is LagState.UNCOMMITTED and not lag.total:
-        return Reason.UNCOMMITTED
-    if lag.total:
-        return Reason.CONSUMING
-    return Reason.CAUGHT_UP if lag.state is LagState.KNOWN else Reason.LAG_UNKNOWN
+    return verdict.reason
 
 
 def _asked_topic(world: World) -> str | None:
@@ -249,7 +289,7 @@ def _state(status: Manifest) -> Manifest:
 
 
 def _lag_moved(old: Manifest, new: Manifest) -> bool:
-    if any(old.get(name) != new.get(name) for name in ("lag", "maxPartitionLag")):
+    if any(old.get(name) != new.get(name) for name in ("lag", "maxPartitionLag", "deadLetters")):
         return True
     before: int | None = old.get("behindSeconds")
     after: int | None = new.get("behindSeconds")

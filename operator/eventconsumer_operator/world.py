@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from eventconsumer_operator.lag import Lag
+    from eventconsumer_operator.lag import Lag, PartitionLag
+    from eventconsumer_operator.membership import Member
     from eventconsumer_operator.models import EventConsumer, Manifest
+    from eventconsumer_operator.verdict import Look
 
 
 @dataclass(frozen=True)
@@ -23,6 +25,15 @@ class Observation:
     behind_seconds: int | None = None
     group_state: str | None = None
     members: int | None = None
+    topic: str | None = None
+    """The topic that was asked about."""
+    dead_letters: int | None = None
+    """Records in the dead-letter topic; None where there is no such topic or no answer."""
+    who: tuple[Member, ...] | None = None
+    """The members themselves."""
+    worst: tuple[PartitionLag, ...] = ()
+    window: tuple[Look, ...] = field(default=(), compare=False)
+    """The looks up to this one; they are no news by themselves."""
 
 
 @dataclass(frozen=True)
@@ -39,3 +50,11 @@ class World:
     deployment: Manifest | None = None
     claim: Manifest | None = None
     observation: Observation | None = None
+    crew_since: datetime | None = None
+    """Since when as many workers are ready as now; None where that was not followed."""
+
+
+def asked_too_early(world: World) -> bool:
+    """Tell whether workers came or went after Kafka was asked, so that the two can't be compared."""
+    seen = world.observation
+    return bool(seen and world.crew_since and seen.observed_at <= world.crew_since)

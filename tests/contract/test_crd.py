@@ -89,12 +89,19 @@ def test_the_defaults_of_the_crd_are_those_of_the_models() -> None:
 
 def test_a_null_is_allowed_exactly_where_a_model_can_have_it() -> None:
     nullable = {path for path, field in STATUS.items() if field.get("nullable")}
-    optional = {
-        f"status.{field.alias}"
-        for field in Status.model_fields.values()
-        if types.NoneType in typing.get_args(field.annotation)
-    }
-    assert nullable == optional
+    assert nullable == optional_fields(Status, "status")
+
+
+def optional_fields(model: type[BaseModel], at: str) -> set[str]:
+    """Return the path of every field that a model, or a model in it, lets be null."""
+    found: set[str] = set()
+    for field in model.model_fields.values():
+        path = f"{at}.{field.alias}"
+        if types.NoneType in typing.get_args(field.annotation):
+            found.add(path)
+        for inner in inner_models(field.annotation):
+            found |= optional_fields(inner, path)
+    return found
 
 
 def test_every_choice_of_the_crd_is_one_of_the_models() -> None:
@@ -137,7 +144,12 @@ def test_the_columns_are_those_of_the_readme() -> None:
         "STATUS",
         "AGE",
     ]
-    assert [name for name, priority in columns if priority] == ["GROUP", "PARTITIONS", "GROUP-STATE"]
+    assert [name for name, priority in columns if priority] == [
+        "GROUP",
+        "PARTITIONS",
+        "GROUP-STATE",
+        "DLQ",
+    ]
 
 
 def test_the_columns_read_fields_that_exist() -> None:

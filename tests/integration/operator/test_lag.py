@@ -4,74 +4,24 @@ from __future__ import annotations
 
 import asyncio
 import time
-from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
 import pytest
-from confluent_kafka import Consumer, Producer, TopicPartition
+from confluent_kafka import Consumer
 from confluent_kafka.admin import AdminClient
 
 from eventconsumer_operator.broker import Broker, Unreachable
 from eventconsumer_operator.lag import Lag, LagState
 from eventconsumer_operator.names import ObjectKey
-from eventconsumer_operator.poller import Poller, Target
+from eventconsumer_operator.poller import Target
+from tests.integration.operator.following import KEY, commit, observe, observed, polling, produce, target
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable
-
     from dev.kafka import LocalBroker
     from eventconsumer_operator.world import Observation
     from tests.integration.conftest import MakeTopic
 
-KEY = ObjectKey("tasks", "notification-service")
 OTHER = ObjectKey("tasks", "other")
-
-
-def produce(broker: LocalBroker, topic: str, *, partition: int = 0, count: int = 1) -> None:
-    producer = Producer({"bootstrap.servers": broker.bootstrap_servers})
-    for number in range(count):
-        producer.produce(topic, value=str(number), partition=partition)
-    assert producer.flush(30) == 0
-
-
-def commit(broker: LocalBroker, topic: str, *, partition: int, offset: int) -> None:
-    consumer = Consumer({"bootstrap.servers": broker.bootstrap_servers, "group.id": topic})
-    consumer.commit(offsets=[TopicPartition(topic, partition, offset)], asynchronous=False)
-    consumer.close()
-
-
-def target(broker: LocalBroker, topic: str, start_from: str = "earliest") -> Target:
-    return Target(broker.bootstrap_servers, topic, topic, start_from)
-
-
-@asynccontextmanager
-async def polling(*followed: tuple[ObjectKey, Target]) -> AsyncIterator[Poller]:
-    poller = Poller(interval=0.3, timeout=3.0, changed=lambda _: None)
-    for key, wanted in followed:
-        poller.follow(key, wanted)
-    task = asyncio.create_task(poller.run())
-    yield poller
-    task.cancel()
-    await asyncio.gather(task, return_exceptions=True)
-
-
-async def observed(
-    poller: Poller, key: ObjectKey, until: Callable[[Observation], bool], *, within: float = 30
-) -> Observation:
-    async with asyncio.timeout(within):
-        while True:
-            seen = poller.observation(key)
-            if seen is not None and until(seen):
-                return seen
-            await asyncio.sleep(0.05)
-
-
-def observe(wanted: Target, until: Callable[[Observation], bool] = lambda _: True) -> Observation:
-    async def story() -> Observation:
-        async with polling((KEY, wanted)) as poller:
-            return await observed(poller, KEY, until)
-
-    return asyncio.run(story())
 
 
 def test_lag_is_what_is_produced_and_not_committed(broker: LocalBroker, topic: str) -> None:

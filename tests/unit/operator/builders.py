@@ -6,11 +6,14 @@ from datetime import UTC, datetime
 from typing import Any
 
 from eventconsumer_operator.lag import Lag, LagState
+from eventconsumer_operator.membership import Member
 from eventconsumer_operator.models import EventConsumer, Manifest
+from eventconsumer_operator.verdict import Look
 from eventconsumer_operator.world import Observation, World
 from tests.support.builders import event_consumer
 
 NOW = datetime(2026, 11, 21, 12, 0, 0, tzinfo=UTC)
+THREE = tuple(("task-events", number) for number in range(3))
 UID = "11111111-1111-1111-1111-111111111111"
 
 
@@ -84,12 +87,27 @@ def deployment(
     }
 
 
-def observation(total: int | None = 0, *, state: LagState = LagState.KNOWN, **fields: Any) -> Observation:
-    """Build what Kafka said about a group on a topic of three partitions."""
+def looked(lag: int, *, at: float = 0.0, position: int | None = None, behind: int | None = 0) -> Look:
+    """Build one look at one partition; the group moves with time unless its position is given."""
+    return Look(at, lag, behind, (int(at * 100) if position is None else position,), (lag,))
+
+
+def observation(
+    total: int | None = 0,
+    *,
+    state: LagState = LagState.KNOWN,
+    earlier: tuple[int, ...] = (),
+    **fields: Any,
+) -> Observation:
+    """Build what Kafka said about a group on a topic of three partitions; ``earlier`` is the lag before."""
     said = {"behind_seconds": 0, "group_state": "Stable", "members": 1, "topic_exists": True} | fields
+    said.setdefault("who", (Member("notification-service-5d4-x7k2p", "/10.0.0.1", THREE),))
+    lags = (*earlier, total) if total is not None else earlier
+    said.setdefault("window", tuple(looked(lag, at=10.0 * at) for at, lag in enumerate(lags)))
     return Observation(
         lag=Lag(state, total=total, highest=total, partitions=3),
         observed_at=NOW,
+        topic="task-events",
         **said,  # type: ignore[arg-type]  # tests name the fields they are about
     )
 

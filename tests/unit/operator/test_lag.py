@@ -6,13 +6,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from eventconsumer_operator.lag import Lag, LagState, Offsets, lag
+from eventconsumer_operator.lag import LISTED, Lag, LagState, Offsets, PartitionLag, lag, unread, worst
 
 OFFSETS = st.builds(
     Offsets,
     committed=st.none() | st.integers(0, 1000),
     start=st.none() | st.integers(0, 1000),
     end=st.none() | st.integers(0, 1000),
+    hollow=st.booleans(),
 )
 TOPICS = st.dictionaries(st.integers(0, 5), OFFSETS, max_size=5)
 STARTS = st.sampled_from(["earliest", "latest"])
@@ -53,6 +54,11 @@ CASES: dict[str, tuple[dict[int, Offsets], str, Lag]] = {
         {0: Offsets(3, 8, 10)},
         "earliest",
         Lag(LagState.KNOWN, total=2, highest=2, partitions=1, expired=5),
+    ),
+    "what is never delivered is no lag, and is kept beside it": (
+        {0: Offsets(7, 0, 9, hollow=True), 1: Offsets(5, 0, 10)},
+        "earliest",
+        Lag(LagState.KNOWN, total=5, highest=5, partitions=2, hollow=2),
     ),
     "a commit beyond the end is one of an earlier topic": (
         {0: Offsets(500, 0, 10)},
@@ -97,3 +103,33 @@ def test_records_that_arrive_between_the_two_questions_only_overstate_lag(
     before = lag({0: Offsets(committed, start, max(start, end, committed))}, start_from="earliest")
     after = lag({0: Offsets(committed, start, max(start, end, committed) + arrived)}, start_from="earliest")
     assert (after.total or 0) >= (before.total or 0)
+
+
+@given(TOPICS, STARTS)
+def test_the_raw_lag_is_never_less_than_the_lag(partitions: dict[int, Offsets], start_from: str) -> None:
+    total = lag(partitions, start_from=start_from)
+    assert (total.raw is None) == (total.total is None)
+    assert (total.raw or 0) >= (total.total or 0)
+
+
+def test_a_partition_without_an_answer_is_listed_first_and_then_the_one_that_lags_most() -> None:
+    listed = worst(
+        {0: Offsets(9, 0, 10), 1: Offsets(None, 2, 8), 2: Offsets(5, None, None)}, start_from="earliest"
+    )
+    assert listed == (
+        PartitionLag(2, None, 5, None, None),
+        PartitionLag(1, 6, None, 2, 8),
+        PartitionLag(0, 1, 9, 0, 10),
+    )
+
+
+@given(st.dictionaries(st.integers(0, 99), OFFSETS, max_size=40), STARTS)
+def test_no_partition_that_is_left_out_lags_more_than_one_that_is_listed(
+    partitions: dict[int, Offsets], start_from: str
+) -> None:
+    listed = worst(partitions, start_from=start_from)
+    assert len(listed) == min(LISTED, len(partitions))
+    named = {entry.partition for entry in listed}
+    left_out = [offsets for number, offsets in partitions.items() if number not in named]
+    floor = min((entry.lag for entry in listed if entry.lag is not None), default=0)
+    assert all(unread(offsets, start_from=start_from) <= floor for offsets in left_out if offsets.end)

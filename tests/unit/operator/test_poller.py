@@ -6,6 +6,7 @@ import pytest
 
 from eventconsumer_operator.broker import Group
 from eventconsumer_operator.lag import Lag, LagState, Offsets
+from eventconsumer_operator.membership import Member
 from eventconsumer_operator.poller import Answers, Target, first_unread, observe
 from tests.unit.operator.builders import NOW
 
@@ -39,7 +40,7 @@ def test_a_topic_that_kafka_does_not_have_is_said_to_be_absent() -> None:
 
 
 def test_state_and_members_are_those_of_the_group() -> None:
-    said = answers(group=Group("Stable", 2))
+    said = answers(group=Group("Stable", (Member("a", "/10.0.0.1"), Member("b", "/10.0.0.2"))))
     seen = observe(TARGET, said.offsets(TARGET), said, written_at=[AGO], now=NOW)
     assert (seen.group_state, seen.members) == ("Stable", 2)
 
@@ -64,3 +65,16 @@ def test_behind(written_at: list[float | None], behind: int | None) -> None:
 def test_a_group_without_lag_is_not_behind() -> None:
     offsets = {0: Offsets(10, 0, 10)}
     assert observe(TARGET, offsets, answers(), written_at=[], now=NOW).behind_seconds == 0
+
+
+@pytest.mark.parametrize(
+    ("topic", "records"),
+    [
+        pytest.param("task-events", 10, id="what its logs span, over all partitions"),
+        pytest.param("nobody-made-this", None, id="unknown where there is no such topic"),
+        pytest.param("other", None, id="unknown while a partition gave no answer"),
+        pytest.param(None, None, id="unknown where no topic is named"),
+    ],
+)
+def test_dead_letters_are_counted_from_log_start_to_log_end(topic: str | None, records: int | None) -> None:
+    assert answers().records_in(topic) == records

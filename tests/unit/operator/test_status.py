@@ -9,8 +9,9 @@ import pytest
 
 from eventconsumer_operator.checks import OWNERSHIP_CHECKS, TOPIC_CHECKS, connection_of, first_finding
 from eventconsumer_operator.conditions import stamp
-from eventconsumer_operator.lag import LagState
+from eventconsumer_operator.lag import Lag, LagState, PartitionLag
 from eventconsumer_operator.status import duration, report, unreadable, write_due
+from eventconsumer_operator.world import Observation
 from tests.unit.operator.builders import NOW, consumer, deployment, observation, resource, world
 
 if TYPE_CHECKING:
@@ -51,7 +52,7 @@ WORDS: dict[str, tuple[dict[str, Any], tuple[str, str, str, str], str]] = {
     "Kafka was not asked yet": (UNASKED, ("1/1", "unknown", "unknown", "LagUnknown"), "True"),
     "some partitions gave no answer": (
         {"observation": observation(5, state=LagState.PARTIAL)},
-        ("1/1", "5+", "0s", "Consuming"),
+        ("1/1", "5+", "0s", "LagUnknown"),
         "True",
     ),
     "those that answered have no lag": (
@@ -62,6 +63,16 @@ WORDS: dict[str, tuple[dict[str, Any], tuple[str, str, str, str], str]] = {
     "latest and nothing committed": (
         {"observation": observation(0, state=LagState.UNCOMMITTED)},
         ("1/1", "0", "0s", "Uncommitted"),
+        "True",
+    ),
+    "ready, few records wait, and they are worked on": (
+        {"observation": observation(100, behind_seconds=1)},
+        ("1/1", "100", "1s", "CaughtUp"),
+        "True",
+    ),
+    "more records wait at every look": (
+        {"observation": observation(600, earlier=(300, 400, 500))},
+        ("1/1", "600", "0s", "FallingBehind"),
         "True",
     ),
     "asked for none and none runs": (
@@ -157,9 +168,33 @@ def test_a_spec_that_can_not_be_read_is_said() -> None:
 
 
 def test_expired_records_are_said_where_people_look() -> None:
-    lost = observation(2)
-    seen = world(observation=type(lost)(lag=type(lost.lag)(LagState.KNOWN, 2, 2, 3, 5), observed_at=NOW))
-    assert condition(said(seen), "Ready")["message"].endswith("5 records expired before they were read")
+    lost = Observation(lag=Lag(LagState.KNOWN, 2, 2, 3, expired=5), observed_at=NOW)
+    status = said(world(observation=lost))
+
+    assert condition(status, "Ready")["message"].endswith("5 records expired before they were read")
+    assert condition(status, "DataLoss")["status"] == "True"
+    assert condition(status, "DataLoss")["message"].startswith("5 records expired")
+
+
+def test_without_data_loss_nothing_is_said_of_it() -> None:
+    assert "DataLoss" not in {entry["type"] for entry in said(world())["conditions"]}
+
+
+def test_partitions_raw_lag_and_dead_letters_stand_beside_the_lag() -> None:
+    figures = (PartitionLag(2, 7, 3, 0, 10),)
+    status = said(world(observation=observation(7, worst=figures, dead_letters=4)))
+
+    assert status["partitions"] == [{"partition": 2, "lag": 7, "committed": 3, "logStart": 0, "logEnd": 10}]
+    assert (status["rawLag"], status["deadLetters"]) == (7, 4)
+
+
+def test_workers_that_came_after_kafka_was_asked_are_not_yet_missed() -> None:
+    late = {"who": (), "group_state": "Empty"}
+    early = said(world(observation=observation(0, **late), crew_since=NOW))
+    in_time = said(world(observation=observation(0, **late), crew_since=NOW - timedelta(seconds=1)))
+
+    assert condition(early, "ConsumersJoined")["reason"] == "Rebalancing"
+    assert condition(in_time, "ConsumersJoined")["reason"] == "MembersMissing"
 
 
 AT_ONCE, NEVER = 0.0, None
@@ -169,6 +204,22 @@ CHANGES: dict[str, tuple[dict[str, Any], dict[str, Any], float | None]] = {
     "the state changed": ({}, {"deployment": deployment(ready=0)}, AT_ONCE),
     "lag became unknown": ({}, AWAY, AT_ONCE),
     "a member joined": ({}, {"observation": observation(0, members=2)}, AT_ONCE),
+    "a dead letter came": ({}, {"observation": observation(0, dead_letters=1)}, 4.0),
+    "only the committed offset and the log's end moved on": (
+        {"observation": observation(0, worst=(PartitionLag(0, 0, 5, 0, 5),))},
+        {"observation": observation(0, worst=(PartitionLag(0, 0, 6, 0, 6),))},
+        NEVER,
+    ),
+    "only the window moved on": (
+        {"observation": observation(600, earlier=(300, 400, 500))},
+        {"observation": observation(600, earlier=(400, 500, 550))},
+        NEVER,
+    ),
+    "the verdict flipped": (
+        {"observation": observation(600, earlier=(300, 400, 500))},
+        {"observation": observation(600, earlier=(900, 800, 700))},
+        AT_ONCE,
+    ),
     "lag moved": ({"observation": observation(600)}, {"observation": observation(500)}, 4.0),
     "only the clock moved a little": (
         {"observation": observation(600, behind_seconds=100)},

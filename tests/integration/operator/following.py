@@ -1,0 +1,152 @@
+"""Groups on a real broker, followed by a real poller: what tests of lag, verdict and members share."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from contextlib import asynccontextmanager, contextmanager
+from typing import TYPE_CHECKING, Any
+
+from confluent_kafka import Consumer, Producer, TopicPartition
+
+from eventconsumer_operator.names import ObjectKey
+from eventconsumer_operator.poller import Poller, Target
+from eventconsumer_operator.status import report
+from tests.unit.operator.builders import NOW, consumer, deployment, world
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable, Iterator
+
+    from dev.kafka import LocalBroker
+    from eventconsumer_operator.models import Manifest
+    from eventconsumer_operator.world import Observation
+
+KEY = ObjectKey("tasks", "notification-service")
+WORKER = "notification-service-5d4f7c-x7k2p"
+
+
+def produce(broker: LocalBroker, topic: str, *, partition: int = 0, count: int = 1) -> None:
+    producer = Producer({"bootstrap.servers": broker.bootstrap_servers})
+    for number in range(count):
+        producer.produce(topic, value=str(number), partition=partition)
+    assert producer.flush(30) == 0
+
+
+def commit(broker: LocalBroker, topic: str, *, partition: int, offset: int) -> None:
+    consumer = Consumer({"bootstrap.servers": broker.bootstrap_servers, "group.id": topic})
+    consumer.commit(offsets=[TopicPartition(topic, partition, offset)], asynchronous=False)
+    consumer.close()
+
+
+def target(
+    broker: LocalBroker, topic: str, start_from: str = "earliest", dead_letter_topic: str | None = None
+) -> Target:
+    return Target(broker.bootstrap_servers, topic, topic, start_from, dead_letter_topic)
+
+
+@contextmanager
+def member(
+    broker: LocalBroker, group: str, *, topic: str | None = None, client_id: str = WORKER, **settings: str
+) -> Iterator[None]:
+    """Have a consumer in a group, or on its way into it, that reads and never commits."""
+    joined = Consumer(
+        {
+            "bootstrap.servers": broker.bootstrap_servers,
+            "group.id": group,
+            "client.id": client_id,
+            "enable.auto.commit": False,
+            "auto.offset.reset": "earliest",
+            **settings,
+        }
+    )
+    joined.subscribe([topic or group])
+    leaving = threading.Event()
+
+    def stay() -> None:
+        while not leaving.is_set():
+            joined.poll(0.1)
+
+    staying = threading.Thread(target=stay, name=client_id)
+    staying.start()
+    try:
+        yield
+    finally:
+        leaving.set()
+        staying.join()
+        joined.close()
+
+
+@asynccontextmanager
+async def polling(*followed: tuple[ObjectKey, Target]) -> AsyncIterator[Poller]:
+    poller = Poller(interval=0.3, timeout=3.0, changed=lambda _: None)
+    for key, wanted in followed:
+        poller.follow(key, wanted)
+    task = asyncio.create_task(poller.run())
+    yield poller
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+
+
+async def observed(
+    poller: Poller, key: ObjectKey, until: Callable[[Observation], bool], *, within: float = 30
+) -> Observation:
+    async with asyncio.timeout(within):
+        while True:
+            seen = poller.observation(key)
+            if seen is not None and until(seen):
+                return seen
+            await asyncio.sleep(0.05)
+
+
+def observe(wanted: Target, until: Callable[[Observation], bool] = lambda _: True) -> Observation:
+    async def story() -> Observation:
+        async with polling((KEY, wanted)) as poller:
+            return await observed(poller, KEY, until)
+
+    return asyncio.run(story())
+
+
+def said(seen: Observation, before: Manifest | None = None, *, replicas: int = 1) -> Manifest:
+    """Return the status that the operator writes of an observation while all workers are ready."""
+    return report(
+        world(
+            consumer=consumer(replicas=replicas),
+            deployment=deployment(replicas=replicas, ready=replicas),
+            observation=seen,
+            status=before or {},
+        ),
+        None,
+        [],
+        now=NOW,
+    )
+
+
+def condition(status: Manifest, name: str) -> Manifest:
+    found: Manifest = next((entry for entry in status["conditions"] if entry["type"] == name), {})
+    return found
+
+
+def status_with(
+    wanted: Target,
+    expected: tuple[str, str],
+    *,
+    each: Callable[[], Any] = lambda: None,
+    replicas: int = 1,
+    within: float = 40,
+) -> Manifest:
+    """Follow a group until a condition has a reason; ``each`` happens at every look."""
+
+    async def story() -> Manifest:
+        status: Manifest = {}
+        last: object = None
+        async with polling((KEY, wanted)) as poller, asyncio.timeout(within):
+            while condition(status, expected[0]).get("reason") != expected[1] if status else True:
+                seen = poller.observation(KEY)
+                if seen is not None and seen.observed_at != last:
+                    last = seen.observed_at
+                    status = said(seen, status, replicas=replicas)
+                    await asyncio.to_thread(each)
+                await asyncio.sleep(0.05)
+        return status
+
+    return asyncio.run(story())
