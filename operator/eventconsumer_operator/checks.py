@@ -74,6 +74,19 @@ def deployment_is_foreign(world: World) -> Finding | None:
     return _foreign(world, "Deployment", world.deployment)
 
 
+def group_is_taken(world: World) -> Finding | None:
+    """Find that an older EventConsumer has the consumer group: two in one group would share its records."""
+    owner = world.group_owner
+    if owner is None:
+        return None
+    return Finding(
+        ConditionType.WORKERS_AVAILABLE,
+        Reason.GROUP_CONFLICT,
+        f"consumer group {world.consumer.group_id} belongs to the older EventConsumer {'/'.join(owner)} on"
+        " the same Kafka; delete one of the two or give this one another groupId",
+    )
+
+
 def claim_is_foreign(world: World) -> Finding | None:
     """Find that a volume claim of our name belongs to someone else."""
     return _foreign(world, "PersistentVolumeClaim", world.claim)
@@ -88,6 +101,7 @@ TOPIC_CHECKS: Sequence[Callable[[World], Finding | None]] = (
 OWNERSHIP_CHECKS: Sequence[Callable[[World], Finding | None]] = (
     deployment_is_foreign,
     claim_is_foreign,
+    group_is_taken,  # Last: where the name is taken, nothing runs in any group.
 )
 
 

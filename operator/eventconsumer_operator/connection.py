@@ -78,25 +78,30 @@ def topic_name(topic: Manifest) -> str:
     return str(written or asked or _name(topic))
 
 
-def _bootstrap_servers(kafka: Manifest, listener: str | None) -> str | Finding:
-    published = {
-        entry["name"]: entry["bootstrapServers"]
+def published(kafka: Manifest) -> dict[str, str]:
+    """Return the bootstrap servers of every listener that a Kafka has published."""
+    return {
+        str(entry["name"]): str(entry["bootstrapServers"])
         for entry in kafka.get("status", {}).get("listeners", [])
         if entry.get("name") and entry.get("bootstrapServers")
     }
-    name = listener or _default_listener(kafka, published)
-    if name in published:
-        return str(published[name])
-    if not published:
+
+
+def _bootstrap_servers(kafka: Manifest, listener: str | None) -> str | Finding:
+    listeners = published(kafka)
+    name = listener or _default_listener(kafka, listeners)
+    if name in listeners:
+        return listeners[name]
+    if not listeners:
         return _finding(Reason.LISTENER_NOT_FOUND, f"Kafka {_name(kafka)} has published no listener yet")
     wanted = f"no listener {listener}" if listener else "no internal listener without TLS and authentication"
     return _finding(
         Reason.LISTENER_NOT_FOUND,
-        f"Kafka {_name(kafka)} has {wanted}; it has {', '.join(sorted(published))}",
+        f"Kafka {_name(kafka)} has {wanted}; it has {', '.join(sorted(listeners))}",
     )
 
 
-def _default_listener(kafka: Manifest, published: dict[str, str]) -> str | None:
+def _default_listener(kafka: Manifest, listeners: dict[str, str]) -> str | None:
     """Choose the first listener that a pod in the cluster can use without a certificate or a password."""
     declared = kafka.get("spec", {}).get("kafka", {}).get("listeners", [])
     fitting = [
@@ -106,7 +111,7 @@ def _default_listener(kafka: Manifest, published: dict[str, str]) -> str | None:
         and not entry.get("tls")
         and not entry.get("authentication")
     ]
-    return next((name for name in fitting if name in published), None)
+    return next((name for name in fitting if name in listeners), None)
 
 
 def _finding(reason: Reason, message: str) -> Finding:

@@ -40,15 +40,17 @@ class Image:
     pull_policy: str
 
 
-def deployment(consumer: EventConsumer, connection: Connection, image: Image) -> Manifest:
-    """Return the Deployment that runs the workers."""
+def deployment(
+    consumer: EventConsumer, connection: Connection, image: Image, *, replicas: int | None = None
+) -> Manifest:
+    """Return the Deployment that runs the workers: as many as given, or else as the spec names."""
     spec = consumer.spec
     return {
         "apiVersion": "apps/v1",
         "kind": "Deployment",
         "metadata": _metadata(consumer, consumer.metadata.name),
         "spec": {
-            "replicas": spec.replicas,
+            "replicas": spec.replicas if replicas is None else replicas,
             "revisionHistoryLimit": 3,
             "selector": {"matchLabels": selector(consumer)},
             "strategy": _strategy(consumer),

@@ -91,6 +91,7 @@ class Spec(Model):
     worker: Worker
     event_types: tuple[str, ...] = NO_EVENT_TYPES
     replicas: int = 1
+    paused: bool = False
     delivery: Delivery = Delivery()
     start_from: Literal["earliest", "latest"] = "earliest"
     template: Template = Template()

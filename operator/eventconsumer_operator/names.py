@@ -45,6 +45,10 @@ class ConditionType(StrEnum):
     """Is it known where the topic is, and is the topic there?"""
     WORKERS_AVAILABLE = "WorkersAvailable"
     """Do as many workers run as the resource asks for, in the version it asks for?"""
+    PAUSED = "Paused"
+    """Is it stopped by spec.paused? Absent while it is not."""
+    GROUP_CONFLICT = "GroupConflict"
+    """Does an older EventConsumer have this consumer group? Absent while none does."""
 
 
 class Reason(StrEnum):
@@ -60,6 +64,10 @@ class Reason(StrEnum):
     """The workers run, and Kafka can't be asked how far they are."""
     STOPPED = "Stopped"
     """The resource asks for 0 replicas, and none runs."""
+    PAUSED = "Paused"
+    """The resource asks for a pause, and no worker runs."""
+    GROUP_CONFLICT = "GroupConflict"
+    """An older EventConsumer has the same consumer group on the same Kafka."""
     WORKERS_STARTING = "WorkersStarting"
     """Workers are being started, replaced or stopped."""
     WORKERS_UNAVAILABLE = "WorkersUnavailable"

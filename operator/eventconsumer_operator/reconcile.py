@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from pydantic import ValidationError
 
-from eventconsumer_operator import checks, desired
+from eventconsumer_operator import checks, desired, groups
 from eventconsumer_operator.cluster import Refused
 from eventconsumer_operator.connection import Connection, Finding, cluster_of
 from eventconsumer_operator.drift import Applied, needs_apply
@@ -82,7 +82,7 @@ class Reconciler:
         world = await self._gather(key, consumer, body.get("status", {}))
         connection, findings = self._decide(world)
         self._follow(world, connection)
-        if connection is not None and not _name_taken(findings):
+        if connection is not None and _may_apply(world, findings):
             world, refused = await self._apply(world, connection)
             findings += refused
         await self._report(world, connection, findings)
@@ -103,6 +103,7 @@ class Reconciler:
             if desired.has_volume(consumer)
             else None,
             observation=self.poller.observation(key),
+            group_owner=groups.group_owner(key, self.store),
         )
 
     async def _find(self, kind: str, key: ObjectKey) -> Manifest | None:
@@ -138,7 +139,7 @@ class Reconciler:
             claim = desired.claim(consumer)
             if claim is not None:
                 world = replace(world, claim=await self._apply_one(CLAIMS, claim, world.claim))
-            deployment = desired.deployment(consumer, connection, self.image)
+            deployment = desired.deployment(consumer, connection, self.image, replicas=world.replicas)
             world = replace(
                 world, deployment=await self._apply_one(DEPLOYMENTS, deployment, world.deployment)
             )
@@ -194,5 +195,9 @@ class Reconciler:
             logger.info("%s: %s (%s)", "/".join(key), new, status["conditions"][0]["message"])
 
 
-def _name_taken(findings: list[Finding]) -> bool:
-    return any(finding.reason is Reason.NAME_CONFLICT for finding in findings)
+def _may_apply(world: World, findings: list[Finding]) -> bool:
+    """Tell whether objects may be written: not over another's, and none is made only to stand still."""
+    reasons = {finding.reason for finding in findings}
+    if Reason.NAME_CONFLICT in reasons:
+        return False
+    return Reason.GROUP_CONFLICT not in reasons or world.deployment is not None

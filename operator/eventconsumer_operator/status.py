@@ -65,7 +65,7 @@ def report(
         group_state=(observation and observation.group_state) or "Unknown",
         members=observation.members if observation else None,
         summary=Summary(
-            ready=f"{ready}/{consumer.spec.replicas}",
+            ready=f"{ready}/{world.replicas}",
             lag=lag_word(lag),
             behind=duration(behind),
             status=_word(answers[0], lag),
@@ -130,7 +130,20 @@ def _answers(world: World, findings: Sequence[Finding], now: datetime) -> list[A
         ready = Answer(ConditionType.READY, "False", fault.reason, fault.message)
     else:
         ready = Answer(ConditionType.READY, "True", workers.reason, workers.message + _expired(world))
-    return [ready, topic, workers]
+    return [ready, topic, workers, *_when_they_apply(world, findings)]
+
+
+def _when_they_apply(world: World, findings: Sequence[Finding]) -> list[Answer]:
+    """Return the conditions that are absent as long as all is as usual."""
+    answers = []
+    if world.consumer.spec.paused:
+        answers.append(
+            Answer(ConditionType.PAUSED, "True", Reason.PAUSED, "spec.paused is true: no worker runs")
+        )
+    conflict = next((finding for finding in findings if finding.reason is Reason.GROUP_CONFLICT), None)
+    if conflict:
+        answers.append(Answer(ConditionType.GROUP_CONFLICT, "True", conflict.reason, conflict.message))
+    return answers
 
 
 def _topic(world: World, findings: Sequence[Finding]) -> Answer:
@@ -156,8 +169,10 @@ def _workers(world: World, findings: Sequence[Finding], now: datetime) -> Answer
         return Answer(about, "False", fault.reason, fault.message)
     if world.deployment is None:
         return Answer(about, "False", Reason.WAITING_FOR_TOPIC, "no worker was started yet")
-    wanted, ready = world.consumer.spec.replicas, _count(world, "availableReplicas")
+    wanted, ready = world.replicas, _count(world, "availableReplicas")
     if _settled(world):
+        if world.consumer.spec.paused:
+            return Answer(about, "True", Reason.PAUSED, "paused, as spec.paused is true")
         if wanted == 0:
             return Answer(about, "True", Reason.STOPPED, "stopped, as spec.replicas is 0")
         return Answer(about, "True", Reason.WORKERS_READY, f"{ready} of {wanted} workers are ready")
@@ -170,7 +185,7 @@ def _workers(world: World, findings: Sequence[Finding], now: datetime) -> Answer
 def _settled(world: World) -> bool:
     """Tell whether the Deployment controller has finished what the newest generation asks for."""
     deployment = world.deployment or {}
-    wanted = world.consumer.spec.replicas
+    wanted = world.replicas
     seen = deployment.get("status", {}).get("observedGeneration", 0)
     return (
         seen >= deployment.get("metadata", {}).get("generation", 1)
@@ -218,7 +233,7 @@ def _expired(world: World) -> str:
 
 def _word(ready: Answer, lag: Lag) -> str:
     """Return the one word of the STATUS column."""
-    if ready.status != "True" or ready.reason == Reason.STOPPED:
+    if ready.status != "True" or ready.reason in {Reason.STOPPED, Reason.PAUSED}:
         return ready.reason
     if lag.state is LagState.UNCOMMITTED and not lag.total:
         return Reason.UNCOMMITTED

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
 
     from eventconsumer_operator.lag import Lag
     from eventconsumer_operator.models import EventConsumer, Manifest
+    from eventconsumer_operator.names import ObjectKey
 
 
 @dataclass(frozen=True)
@@ -39,3 +40,12 @@ class World:
     deployment: Manifest | None = None
     claim: Manifest | None = None
     observation: Observation | None = None
+    group_owner: ObjectKey | None = None
+    """The older EventConsumer that has this one's consumer group, if there is one."""
+
+    @property
+    def replicas(self) -> int:
+        """Return how many workers should run: a pause and a lost group win over everything that scales."""
+        if self.consumer.spec.paused or self.group_owner is not None:
+            return 0
+        return self.consumer.spec.replicas

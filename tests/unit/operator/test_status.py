@@ -10,6 +10,7 @@ import pytest
 from eventconsumer_operator.checks import OWNERSHIP_CHECKS, TOPIC_CHECKS, connection_of, first_finding
 from eventconsumer_operator.conditions import stamp
 from eventconsumer_operator.lag import LagState
+from eventconsumer_operator.names import ObjectKey
 from eventconsumer_operator.status import duration, report, unreadable, write_due
 from tests.unit.operator.builders import NOW, consumer, deployment, observation, resource, world
 
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from eventconsumer_operator.models import Manifest
     from eventconsumer_operator.world import World
 
+OLDER = ObjectKey("other", "older")
 UNASKED = {"observation": None}
 AWAY = {"observation": observation(None, state=LagState.UNKNOWN, behind_seconds=None, topic_exists=None)}
 FAILING = deployment(ready=0)
@@ -74,6 +76,35 @@ WORDS: dict[str, tuple[dict[str, Any], tuple[str, str, str, str], str]] = {
         ("1/0", "0", "0s", "WorkersStarting"),
         "False",
     ),
+    "paused and none runs": (
+        {"consumer": consumer(paused=True, replicas=3), "deployment": deployment(replicas=0, ready=0)},
+        ("0/0", "0", "0s", "Paused"),
+        "True",
+    ),
+    "paused and records wait": (
+        {
+            "consumer": consumer(paused=True),
+            "deployment": deployment(replicas=0, ready=0),
+            "observation": observation(600, behind_seconds=9),
+        },
+        ("0/0", "600", "9s", "Paused"),
+        "True",
+    ),
+    "paused and one still runs": (
+        {"consumer": consumer(paused=True), "deployment": deployment(replicas=1)},
+        ("1/0", "0", "0s", "WorkersStarting"),
+        "False",
+    ),
+    "an older one has the group and nothing runs": (
+        {"group_owner": OLDER, "deployment": None},
+        ("0/0", "0", "0s", "GroupConflict"),
+        "False",
+    ),
+    "an older one has the group and one was stopped": (
+        {"group_owner": OLDER, "deployment": deployment(replicas=0, ready=0)},
+        ("0/0", "0", "0s", "GroupConflict"),
+        "False",
+    ),
     "the topic is missing and nothing runs": (
         {"topic": None, "deployment": None} | UNASKED,
         ("0/1", "unknown", "unknown", "TopicNotFound"),
@@ -124,6 +155,22 @@ def test_columns(parts: dict[str, Any], words: tuple[str, ...], ready: str) -> N
 
     assert tuple(status["summary"].values()) == words
     assert condition(status, "Ready")["status"] == ready
+
+
+@pytest.mark.parametrize(
+    ("name", "parts"),
+    [("Paused", {"consumer": consumer(paused=True)}), ("GroupConflict", {"group_owner": OLDER})],
+)
+def test_a_condition_that_applies_is_true_and_is_absent_else(name: str, parts: dict[str, Any]) -> None:
+    assert condition(said(world(**parts)), name)["status"] == "True"
+    assert name not in {entry["type"] for entry in said(world())["conditions"]}
+
+
+def test_a_lost_group_is_told_with_the_one_that_has_it() -> None:
+    told = condition(said(world(group_owner=OLDER)), "GroupConflict")["message"]
+    assert told.startswith(
+        "consumer group notification-service belongs to the older EventConsumer other/older"
+    )
 
 
 def test_unknown_lag_is_null_and_never_zero() -> None:
