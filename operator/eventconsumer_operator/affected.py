@@ -13,6 +13,7 @@ from eventconsumer_operator.names import (
     INSTANCE_LABEL,
     KAFKAS,
     KIND,
+    PODS,
     TOPICS,
     ObjectKey,
 )
@@ -29,7 +30,7 @@ def affected(kind: str, manifest: Manifest, store: Store) -> set[ObjectKey]:
     match kind:
         case _ if kind == EVENT_CONSUMERS:
             return {key} | sharers({group_of(manifest)}, store)
-        case _ if kind in {DEPLOYMENTS, CLAIMS}:
+        case _ if kind in {DEPLOYMENTS, CLAIMS, PODS}:
             return _owners(manifest, key)
         case _ if kind == TOPICS:
             return _with_sharers(_readers(key, store), store)

@@ -16,6 +16,7 @@ from eventconsumer_operator.connection import (
     through_strimzi,
 )
 from eventconsumer_operator.names import STRIMZI, ConditionType, Reason
+from eventconsumer_operator.outcome import Outcome
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -113,13 +114,33 @@ def first_finding(world: World, checks: Sequence[Callable[[World], Finding | Non
 def connection_of(world: World) -> Connection | None:
     """Return where the workers should consume from.
 
+    A topic's id is kept while its KafkaTopic does not say it: a pause of Strimzi's drops it.
+
     With a topic at fault that is what they were given when they started: workers that run are never stopped
     because a resource they don't need vanished. Workers that never started wait.
     """
+    before = None if deployment_is_foreign(world) else remembered(world.deployment)
     if first_finding(world, TOPIC_CHECKS):
-        return None if deployment_is_foreign(world) else remembered(world.deployment)
+        return before
     connection = _followed(world)
-    return connection if isinstance(connection, Connection) else None
+    if not isinstance(connection, Connection):
+        return None
+    if connection.topic_id is None and before and before.same_place(connection):
+        return before
+    return connection
+
+
+def start_not_fixed(connection: Connection, outcome: Outcome) -> Finding:
+    """Say why the place that a group is to start from could not be written down yet."""
+    if outcome is Outcome.NO_TOPIC:
+        return _topic(
+            Reason.TOPIC_NOT_FOUND, f"Kafka at {connection.bootstrap_servers} has no topic {connection.topic}"
+        )
+    return _topic(
+        Reason.KAFKA_UNREACHABLE,
+        f"Kafka at {connection.bootstrap_servers} can't be asked where {connection.topic} ends;"
+        " workers that start from the latest record wait for that, so that none is lost",
+    )
 
 
 def owned(manifest: Manifest, uid: str) -> bool:

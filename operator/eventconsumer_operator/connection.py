@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from eventconsumer_operator.names import CLUSTER_LABEL, CONTAINER, ConditionType, Reason
+from eventconsumer_operator.names import CLUSTER_LABEL, CONTAINER, TOPIC_ID_ANNOTATION, ConditionType, Reason
 
 if TYPE_CHECKING:
     from eventconsumer_operator.models import KafkaAddress, Manifest
@@ -20,6 +20,12 @@ class Connection:
 
     bootstrap_servers: str
     topic: str
+    topic_id: str | None = None
+    """Tells a topic from an earlier one of the same name; None where nobody said it."""
+
+    def same_place(self, other: Connection) -> bool:
+        """Tell whether both name the same topic on the same servers, be it the same topic or a later one."""
+        return (self.bootstrap_servers, self.topic) == (other.bootstrap_servers, other.topic)
 
 
 @dataclass(frozen=True)
@@ -51,18 +57,32 @@ def through_strimzi(topic: Manifest, kafka: Manifest | None, *, listener: str | 
     servers = _bootstrap_servers(kafka, listener)
     if isinstance(servers, Finding):
         return servers
-    return Connection(bootstrap_servers=servers, topic=topic_name(topic))
+    written = topic.get("status", {}).get("topicId")
+    return Connection(bootstrap_servers=servers, topic=topic_name(topic), topic_id=written)
 
 
 def remembered(deployment: Manifest | None) -> Connection | None:
     """Return the connection that running workers were given: a vanished KafkaTopic must not stop them."""
     if deployment is None:
         return None
-    containers = deployment.get("spec", {}).get("template", {}).get("spec", {}).get("containers", [])
+    template = deployment.get("spec", {}).get("template", {})
+    containers = template.get("spec", {}).get("containers", [])
     worker: Manifest = next((container for container in containers if container.get("name") == CONTAINER), {})
     env = {entry.get("name"): entry.get("value") for entry in worker.get("env", [])}
     servers, topic = env.get("KAFKA_BOOTSTRAP_SERVERS"), env.get("KAFKA_TOPIC")
-    return Connection(bootstrap_servers=servers, topic=topic) if servers and topic else None
+    topic_id = (template.get("metadata", {}).get("annotations") or {}).get(TOPIC_ID_ANNOTATION)
+    return Connection(servers, topic, topic_id) if servers and topic else None
+
+
+def recreated(before: Connection | None, now: Connection) -> bool:
+    """Tell whether the topic that workers were started for was deleted and made again."""
+    return bool(
+        before
+        and before.same_place(now)
+        and before.topic_id
+        and now.topic_id
+        and before.topic_id != now.topic_id
+    )
 
 
 def cluster_of(topic: Manifest) -> str | None:

@@ -21,6 +21,7 @@ from eventconsumer_operator.names import (
     KIND,
     MANAGED_BY_LABEL,
     NAME_LABEL,
+    TOPIC_ID_ANNOTATION,
     VERSION,
     WORKER,
 )
@@ -58,7 +59,7 @@ def deployment(
                 "metadata": _without_empty(
                     {
                         "labels": {**spec.template.labels, **_labels(consumer)},
-                        "annotations": spec.template.annotations,
+                        "annotations": {**spec.template.annotations, **_topic_mark(connection)},
                     }
                 ),
                 "spec": _pod(consumer, connection, image),
@@ -141,6 +142,11 @@ def _metadata(consumer: EventConsumer, name: str) -> Manifest:
             }
         ],
     }
+
+
+def _topic_mark(connection: Connection) -> dict[str, str]:
+    """Return what makes pods of a topic differ from those of a later topic of its name."""
+    return {TOPIC_ID_ANNOTATION: connection.topic_id} if connection.topic_id else {}
 
 
 def _labels(consumer: EventConsumer) -> dict[str, str]:

@@ -6,6 +6,7 @@ defaults that depend on other fields. Unknown fields are ignored: a newer CRD ne
 
 from __future__ import annotations
 
+from datetime import datetime  # noqa: TC003  # pydantic needs it when the program runs
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -94,6 +95,7 @@ class Spec(Model):
     paused: bool = False
     delivery: Delivery = Delivery()
     start_from: Literal["earliest", "latest"] = "earliest"
+    deletion_policy: Literal["Retain", "Delete"] = "Retain"
     template: Template = Template()
 
 
@@ -104,6 +106,7 @@ class Metadata(Model):
     namespace: str
     uid: str
     generation: int = 1
+    deletion_timestamp: datetime | None = None
 
 
 class EventConsumer(Model):

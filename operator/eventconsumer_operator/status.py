@@ -15,6 +15,7 @@ from eventconsumer_operator.desired import selector
 from eventconsumer_operator.lag import UNKNOWN, LagState
 from eventconsumer_operator.models import Status, Summary
 from eventconsumer_operator.names import ConditionType, Reason
+from eventconsumer_operator.pods import Trouble, trouble
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -176,10 +177,12 @@ def _workers(world: World, findings: Sequence[Finding], now: datetime) -> Answer
         if wanted == 0:
             return Answer(about, "True", Reason.STOPPED, "stopped, as spec.replicas is 0")
         return Answer(about, "True", Reason.WORKERS_READY, f"{ready} of {wanted} workers are ready")
-    trouble = _trouble(world)
+    found = _trouble(world, wanted)
     late = now - _waiting_since(world, now) > STARTING
-    reason = Reason.WORKERS_UNAVAILABLE if trouble or late else Reason.WORKERS_STARTING
-    return Answer(about, "False", reason, f"{ready} of {wanted} workers are ready" + trouble)
+    failed = late or (found is not None and found.lasting)
+    reason = Reason.WORKERS_UNAVAILABLE if failed else Reason.WORKERS_STARTING
+    why = f": {found.text}" if found else ""
+    return Answer(about, "False", reason, f"{ready} of {wanted} workers are ready{why}")
 
 
 def _settled(world: World) -> bool:
@@ -196,15 +199,18 @@ def _settled(world: World) -> bool:
     )
 
 
-def _trouble(world: World) -> str:
-    """Return what the Deployment's own conditions complain about."""
+def _trouble(world: World, wanted: int) -> Trouble | None:
+    """Return what the workers' pods complain about, or else the Deployment's own conditions."""
+    of_pods = trouble(world.pods) if wanted else None
+    if of_pods:
+        return of_pods
     found = _deployment_conditions(world)
     failure, progress = found.get("ReplicaFailure", {}), found.get("Progressing", {})
     if failure.get("status") == "True":
-        return f": {failure.get('message', 'pods can not be created')}"
+        return Trouble(failure.get("message", "pods can not be created"), lasting=True)
     if progress.get("status") == "False":
-        return f": {progress.get('message', 'the Deployment makes no progress')}"
-    return ""
+        return Trouble(progress.get("message", "the Deployment makes no progress"), lasting=True)
+    return None
 
 
 def _waiting_since(world: World, now: datetime) -> datetime:

@@ -40,6 +40,8 @@ class World:
     deployment: Manifest | None = None
     claim: Manifest | None = None
     observation: Observation | None = None
+    pods: tuple[Manifest, ...] = ()
+    """The workers' pods, without what no decision reads."""
     group_owner: ObjectKey | None = None
     """The older EventConsumer that has this one's consumer group, if there is one."""
 

@@ -73,6 +73,18 @@ def test_a_pause_and_a_lost_group_ask_for_no_worker(parts: dict[str, Any]) -> No
     assert world(**parts).replicas == 0
 
 
+def test_the_topic_s_id_marks_the_pods_beside_the_user_s_annotations() -> None:
+    resource = consumer(template={"annotations": {"team": "tasks"}})
+    known = Connection("kafka:9092", "task-events", "an-id")
+
+    spec = desired.deployment(resource, known, IMAGE)["spec"]
+
+    assert spec["template"]["metadata"]["annotations"] == {
+        "team": "tasks",
+        "eventconsumer.dev/topic-id": "an-id",
+    }
+
+
 def test_the_same_resource_gives_the_same_fingerprint() -> None:
     one, other = (desired.fingerprint(desired.deployment(consumer(), CONNECTION, IMAGE)) for _ in range(2))
     assert one == other

@@ -27,6 +27,22 @@ FAILING["status"]["conditions"] = [
 ]
 
 
+BROKEN = {
+    "metadata": {"name": "x"},
+    "status": {
+        "containerStatuses": [{"image": "a/b:1", "state": {"waiting": {"reason": "ImagePullBackOff"}}}],
+    },
+}
+UNSCHEDULABLE = {
+    "metadata": {"name": "x"},
+    "status": {
+        "conditions": [
+            {"type": "PodScheduled", "status": "False", "reason": "Unschedulable", "message": "no node fits"}
+        ],
+    },
+}
+
+
 def said(seen: World) -> Manifest:
     findings = [first_finding(seen, TOPIC_CHECKS), first_finding(seen, OWNERSHIP_CHECKS)]
     return report(seen, connection_of(seen), [finding for finding in findings if finding], now=NOW)
@@ -121,6 +137,30 @@ WORDS: dict[str, tuple[dict[str, Any], tuple[str, str, str, str], str]] = {
         ("0/1", "0", "0s", "WorkersUnavailable"),
         "False",
     ),
+    "a pod complains about its image": (
+        {"deployment": deployment(ready=0), "pods": (BROKEN,)},
+        ("0/1", "0", "0s", "WorkersUnavailable"),
+        "False",
+    ),
+    "a pod finds no node yet": (
+        {"deployment": deployment(ready=0), "pods": (UNSCHEDULABLE,)},
+        ("0/1", "0", "0s", "WorkersStarting"),
+        "False",
+    ),
+    "a pod finds no node for more than a minute": (
+        {
+            "deployment": deployment(ready=0),
+            "pods": (UNSCHEDULABLE,),
+            "status": since(timedelta(seconds=61)),
+        },
+        ("0/1", "0", "0s", "WorkersUnavailable"),
+        "False",
+    ),
+    "a pod that is not wanted complains": (
+        {"consumer": consumer(replicas=0), "deployment": deployment(ready=0), "pods": (BROKEN,)},
+        ("0/0", "0", "0s", "WorkersStarting"),
+        "False",
+    ),
     "a new version is not rolled out yet": (
         {"deployment": deployment(generation=2, seen=1)},
         ("1/1", "0", "0s", "WorkersStarting"),
@@ -185,6 +225,18 @@ def test_a_fault_of_kubernetes_is_told_in_its_own_words() -> None:
     assert (
         condition(status, "WorkersAvailable")["message"] == "0 of 1 workers are ready: exceeded quota: pods"
     )
+
+
+@pytest.mark.parametrize(
+    ("pod", "words"),
+    [
+        (BROKEN, "ImagePullBackOff: image a/b:1 can't be pulled"),
+        (UNSCHEDULABLE, "Unschedulable: no node fits"),
+    ],
+)
+def test_what_a_pod_complains_about_is_told_with_its_name(pod: Manifest, words: str) -> None:
+    status = said(world(deployment=deployment(ready=0), pods=(pod,)))
+    assert condition(status, "Ready")["message"] == f"0 of 1 workers are ready: pod x: {words}"
 
 
 def test_a_scale_subresource_finds_replicas_and_selector() -> None:
