@@ -36,7 +36,7 @@ def pod(
     }
 
 
-CRASHED = {"lastState": {"terminated": {"exitCode": 1, "reason": "Error"}}}
+CRASHED: dict[str, Any] = {"lastState": {"terminated": {"exitCode": 1, "reason": "Error"}}}
 GONE = {"metadata": {"name": "a", "deletionTimestamp": "2026-11-21T12:00:00Z"}}
 CANNOT_PULL = "pod worker-1: ImagePullBackOff: image example/worker:1 can't be pulled"
 CRASHES = "pod worker-1: CrashLoopBackOff: the worker ended with exit code 1 (Error)"
