@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from eventconsumer_operator.connection import cluster_of
+from eventconsumer_operator.groups import group_of, sharers
 from eventconsumer_operator.names import (
     CLAIMS,
     DEPLOYMENTS,
@@ -12,6 +13,7 @@ from eventconsumer_operator.names import (
     INSTANCE_LABEL,
     KAFKAS,
     KIND,
+    PODS,
     TOPICS,
     ObjectKey,
 )
@@ -27,13 +29,13 @@ def affected(kind: str, manifest: Manifest, store: Store) -> set[ObjectKey]:
     key = key_of(manifest)
     match kind:
         case _ if kind == EVENT_CONSUMERS:
-            return {key}
-        case _ if kind in {DEPLOYMENTS, CLAIMS}:
+            return {key} | sharers({group_of(manifest)}, store)
+        case _ if kind in {DEPLOYMENTS, CLAIMS, PODS}:
             return _owners(manifest, key)
         case _ if kind == TOPICS:
-            return _readers(key, store)
+            return _with_sharers(_readers(key, store), store)
         case _ if kind == KAFKAS:
-            return _clients(key, store)
+            return _with_sharers(_clients(key, store), store)
         case _:
             return set()
 
@@ -60,6 +62,12 @@ def _clients(kafka: ObjectKey, store: Store) -> set[ObjectKey]:
         if key.namespace == kafka.namespace and cluster_of(topic) == kafka.name
     }
     return {consumer for topic in topics for consumer in _readers(topic, store)}
+
+
+def _with_sharers(keys: set[ObjectKey], store: Store) -> set[ObjectKey]:
+    """Add those that wait for a group of theirs: which cluster a group is on may have changed."""
+    consumers = store.all(EVENT_CONSUMERS)
+    return keys | sharers({group_of(consumers[key]) for key in keys}, store)
 
 
 def _topic_ref(consumer: Manifest) -> str | None:

@@ -1,8 +1,8 @@
 """The only module that talks to Kafka: what one cluster knows about topics and consumer groups.
 
-It asks for everything in as few questions as there are kinds of it, never joins a group, never commits and
-never creates a topic. Every question ends within ``timeout`` seconds; a broker that can't be asked raises
-Unreachable.
+It asks for everything in as few questions as there are kinds of it, never joins a group and never creates a
+topic. It writes to a group only while nobody is in it: its first offsets, or its end. Every question ends
+within ``timeout`` seconds; a broker that can't be asked raises Unreachable.
 """
 
 from __future__ import annotations
@@ -46,6 +46,14 @@ _PEEK_BYTES = 65536
 
 class Unreachable(Exception):  # noqa: N818  # reads as what happened: "except Unreachable"
     """The Kafka cluster did not answer in time."""
+
+
+class Occupied(Exception):  # noqa: N818  # reads as what happened: "except Occupied"
+    """The consumer group has members, so Kafka keeps it as it is."""
+
+
+_OCCUPIED = frozenset({KafkaError.NON_EMPTY_GROUP, KafkaError.UNKNOWN_MEMBER_ID})
+_NO_SUCH_THING = frozenset({KafkaError.UNKNOWN_TOPIC_OR_PART, KafkaError.GROUP_ID_NOT_FOUND})
 
 
 @dataclass(frozen=True)
@@ -107,6 +115,22 @@ class Broker:
         listed = answer.topic_partitions if answer is not None else []
         return {(entry.topic, entry.partition): entry.offset for entry in listed if entry.offset >= 0}
 
+    async def commit(self, group: str, positions: Mapping[Place, int]) -> None:
+        """Commit offsets for a group that nobody is in; Occupied where somebody is."""
+        places = [TopicPartition(*place, offset) for place, offset in positions.items()]
+        futures = self._admin.alter_consumer_group_offsets(
+            [ConsumerGroupTopicPartitions(group, places)], request_timeout=self._timeout
+        )
+        answer = await self._answer(futures[group])
+        for entry in answer.topic_partitions if answer is not None else places:
+            if answer is None or entry.error is not None:
+                raise Unreachable(f"the offset of {entry.topic}-{entry.partition} was not committed")
+
+    async def delete_group(self, group: str) -> None:
+        """Delete a group and its offsets, if there is one; Occupied where somebody is in it."""
+        futures = self._admin.delete_consumer_groups([group], request_timeout=self._timeout)
+        await self._answer(futures[group])
+
     async def log_ends(self, places: Collection[Place]) -> tuple[dict[Place, int], dict[Place, int]]:
         """Return the first and the next offset of each partition; one without an answer is absent."""
         earliest, latest = await all_of(self._offsets(places, _EARLIEST), self._offsets(places, _LATEST))
@@ -153,8 +177,10 @@ class Broker:
             return await asyncio.wait_for(asyncio.shield(asyncio.wrap_future(future)), self._timeout + 1)
         except KafkaException as failure:
             error = failure.args[0]
-            if error.code() in {KafkaError.UNKNOWN_TOPIC_OR_PART, KafkaError.GROUP_ID_NOT_FOUND}:
+            if error.code() in _NO_SUCH_THING:
                 return None
+            if error.code() in _OCCUPIED:
+                raise Occupied(error.str()) from failure
             raise Unreachable(error.str()) from failure
         except TimeoutError as failure:
             raise Unreachable("no answer in time") from failure

@@ -16,6 +16,7 @@ from eventconsumer_operator.connection import (
     through_strimzi,
 )
 from eventconsumer_operator.names import STRIMZI, ConditionType, Reason
+from eventconsumer_operator.outcome import Outcome
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -74,6 +75,19 @@ def deployment_is_foreign(world: World) -> Finding | None:
     return _foreign(world, "Deployment", world.deployment)
 
 
+def group_is_taken(world: World) -> Finding | None:
+    """Find that an older EventConsumer has the consumer group: two in one group would share its records."""
+    owner = world.group_owner
+    if owner is None:
+        return None
+    return Finding(
+        ConditionType.WORKERS_AVAILABLE,
+        Reason.GROUP_CONFLICT,
+        f"consumer group {world.consumer.group_id} belongs to the older EventConsumer {'/'.join(owner)} on"
+        " the same Kafka; delete one of the two or give this one another groupId",
+    )
+
+
 def claim_is_foreign(world: World) -> Finding | None:
     """Find that a volume claim of our name belongs to someone else."""
     return _foreign(world, "PersistentVolumeClaim", world.claim)
@@ -88,6 +102,7 @@ TOPIC_CHECKS: Sequence[Callable[[World], Finding | None]] = (
 OWNERSHIP_CHECKS: Sequence[Callable[[World], Finding | None]] = (
     deployment_is_foreign,
     claim_is_foreign,
+    group_is_taken,  # Last: where the name is taken, nothing runs in any group.
 )
 
 
@@ -99,13 +114,33 @@ def first_finding(world: World, checks: Sequence[Callable[[World], Finding | Non
 def connection_of(world: World) -> Connection | None:
     """Return where the workers should consume from.
 
+    A topic's id is kept while its KafkaTopic does not say it: a pause of Strimzi's drops it.
+
     With a topic at fault that is what they were given when they started: workers that run are never stopped
     because a resource they don't need vanished. Workers that never started wait.
     """
+    before = None if deployment_is_foreign(world) else remembered(world.deployment)
     if first_finding(world, TOPIC_CHECKS):
-        return None if deployment_is_foreign(world) else remembered(world.deployment)
+        return before
     connection = _followed(world)
-    return connection if isinstance(connection, Connection) else None
+    if not isinstance(connection, Connection):
+        return None
+    if connection.topic_id is None and before and before.same_place(connection):
+        return before
+    return connection
+
+
+def start_not_fixed(connection: Connection, outcome: Outcome) -> Finding:
+    """Say why the place that a group is to start from could not be written down yet."""
+    if outcome is Outcome.NO_TOPIC:
+        return _topic(
+            Reason.TOPIC_NOT_FOUND, f"Kafka at {connection.bootstrap_servers} has no topic {connection.topic}"
+        )
+    return _topic(
+        Reason.KAFKA_UNREACHABLE,
+        f"Kafka at {connection.bootstrap_servers} can't be asked where {connection.topic} ends;"
+        " workers that start from the latest record wait for that, so that none is lost",
+    )
 
 
 def owned(manifest: Manifest, uid: str) -> bool:

@@ -7,6 +7,7 @@ translated once, here: Refused can't be cured by waiting, Unavailable can.
 from __future__ import annotations
 
 import json
+import logging
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -19,9 +20,11 @@ from eventconsumer_operator.names import (
     CLAIMS,
     DEPLOYMENTS,
     EVENT_CONSUMERS,
+    EVENTS,
     FIELD_MANAGER,
     GROUP,
     MANAGED_BY_LABEL,
+    PODS,
     STRIMZI,
     VERSION,
     ObjectKey,
@@ -32,6 +35,8 @@ if TYPE_CHECKING:
 
     from eventconsumer_operator.models import Manifest
 
+logger = logging.getLogger(__name__)
+
 _TIMEOUT_SECONDS = 15
 _OK = range(200, 300)
 _NOT_FOUND = 404
@@ -41,9 +46,12 @@ _PATHS = {
     EVENT_CONSUMERS: f"/apis/{GROUP}/{VERSION}",
     DEPLOYMENTS: "/apis/apps/v1",
     CLAIMS: "/api/v1",
+    PODS: "/api/v1",
+    EVENTS: "/api/v1",
 }
 OWN_LABEL = f"{MANAGED_BY_LABEL}={FIELD_MANAGER}"
-"""Selects the Deployments and claims that this operator made; all others are none of its business."""
+"""Selects the Deployments, claims and pods of this operator; all others are none of its business."""
+_TOLD_AT_MOST = 1000
 
 
 class ClusterError(Exception):
@@ -75,6 +83,7 @@ class Cluster:
     def __init__(self, api: ApiClient) -> None:
         """Use a connected client."""
         self._api = api
+        self._told: dict[str, Manifest] = {}
 
     @classmethod
     async def connect(cls) -> Cluster:
@@ -97,7 +106,7 @@ class Cluster:
 
     async def list_all(self, kind: str, *, namespace: str | None = None) -> Listing | None:
         """List the objects of a kind, in one namespace or in all; None where the kind is not served."""
-        query = [("labelSelector", OWN_LABEL)] if kind in {DEPLOYMENTS, CLAIMS} else []
+        query = [("labelSelector", OWN_LABEL)] if kind in {DEPLOYMENTS, CLAIMS, PODS} else []
         place = f"/namespaces/{namespace}" if namespace else ""
         found = await self._request("GET", f"{await self._base(kind)}{place}/{kind}", query=query)
         if found is None:
@@ -136,6 +145,37 @@ class Cluster:
             query=[("fieldManager", FIELD_MANAGER)],
             content="application/json-patch+json",
         )
+
+    async def set_finalizers(self, body: Manifest, finalizers: Sequence[str]) -> Manifest | None:
+        """Replace an EventConsumer's finalizers; None where it is gone, Unavailable where it has changed."""
+        metadata = body["metadata"]
+        return await self._request(
+            "PATCH",
+            await self._path(EVENT_CONSUMERS, ObjectKey(metadata["namespace"], metadata["name"])),
+            body={
+                "metadata": {
+                    "finalizers": list(finalizers),
+                    "uid": metadata["uid"],
+                    "resourceVersion": metadata["resourceVersion"],
+                }
+            },
+            query=[("fieldManager", FIELD_MANAGER)],
+            content="application/merge-patch+json",
+        )
+
+    async def tell(self, event: Manifest) -> None:
+        """Publish a Kubernetes Event; one that was told before is counted up. A failure is only logged."""
+        name = event["metadata"]["name"]
+        before = self._told.pop(name, None)
+        if before:
+            event = event | {"firstTimestamp": before["firstTimestamp"], "count": before["count"] + 1}
+        self._told[name] = event
+        if len(self._told) > _TOLD_AT_MOST:
+            del self._told[next(iter(self._told))]
+        try:
+            await self.apply(EVENTS, event)
+        except ClusterError as failure:
+            logger.warning("the event %s could not be published: %s", name, failure)
 
     async def _path(self, kind: str, key: ObjectKey) -> str:
         return f"{await self._base(kind)}/namespaces/{key.namespace}/{kind}/{key.name}"

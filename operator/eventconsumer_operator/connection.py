@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from eventconsumer_operator.names import CLUSTER_LABEL, CONTAINER, ConditionType, Reason
+from eventconsumer_operator.names import CLUSTER_LABEL, CONTAINER, TOPIC_ID_ANNOTATION, ConditionType, Reason
 
 if TYPE_CHECKING:
     from eventconsumer_operator.models import KafkaAddress, Manifest
@@ -20,6 +20,12 @@ class Connection:
 
     bootstrap_servers: str
     topic: str
+    topic_id: str | None = None
+    """Tells a topic from an earlier one of the same name; None where nobody said it."""
+
+    def same_place(self, other: Connection) -> bool:
+        """Tell whether both name the same topic on the same servers, be it the same topic or a later one."""
+        return (self.bootstrap_servers, self.topic) == (other.bootstrap_servers, other.topic)
 
 
 @dataclass(frozen=True)
@@ -51,18 +57,32 @@ def through_strimzi(topic: Manifest, kafka: Manifest | None, *, listener: str | 
     servers = _bootstrap_servers(kafka, listener)
     if isinstance(servers, Finding):
         return servers
-    return Connection(bootstrap_servers=servers, topic=topic_name(topic))
+    written = topic.get("status", {}).get("topicId")
+    return Connection(bootstrap_servers=servers, topic=topic_name(topic), topic_id=written)
 
 
 def remembered(deployment: Manifest | None) -> Connection | None:
     """Return the connection that running workers were given: a vanished KafkaTopic must not stop them."""
     if deployment is None:
         return None
-    containers = deployment.get("spec", {}).get("template", {}).get("spec", {}).get("containers", [])
+    template = deployment.get("spec", {}).get("template", {})
+    containers = template.get("spec", {}).get("containers", [])
     worker: Manifest = next((container for container in containers if container.get("name") == CONTAINER), {})
     env = {entry.get("name"): entry.get("value") for entry in worker.get("env", [])}
     servers, topic = env.get("KAFKA_BOOTSTRAP_SERVERS"), env.get("KAFKA_TOPIC")
-    return Connection(bootstrap_servers=servers, topic=topic) if servers and topic else None
+    topic_id = (template.get("metadata", {}).get("annotations") or {}).get(TOPIC_ID_ANNOTATION)
+    return Connection(servers, topic, topic_id) if servers and topic else None
+
+
+def recreated(before: Connection | None, now: Connection) -> bool:
+    """Tell whether the topic that workers were started for was deleted and made again."""
+    return bool(
+        before
+        and before.same_place(now)
+        and before.topic_id
+        and now.topic_id
+        and before.topic_id != now.topic_id
+    )
 
 
 def cluster_of(topic: Manifest) -> str | None:
@@ -78,25 +98,30 @@ def topic_name(topic: Manifest) -> str:
     return str(written or asked or _name(topic))
 
 
-def _bootstrap_servers(kafka: Manifest, listener: str | None) -> str | Finding:
-    published = {
-        entry["name"]: entry["bootstrapServers"]
+def published(kafka: Manifest) -> dict[str, str]:
+    """Return the bootstrap servers of every listener that a Kafka has published."""
+    return {
+        str(entry["name"]): str(entry["bootstrapServers"])
         for entry in kafka.get("status", {}).get("listeners", [])
         if entry.get("name") and entry.get("bootstrapServers")
     }
-    name = listener or _default_listener(kafka, published)
-    if name in published:
-        return str(published[name])
-    if not published:
+
+
+def _bootstrap_servers(kafka: Manifest, listener: str | None) -> str | Finding:
+    listeners = published(kafka)
+    name = listener or _default_listener(kafka, listeners)
+    if name in listeners:
+        return listeners[name]
+    if not listeners:
         return _finding(Reason.LISTENER_NOT_FOUND, f"Kafka {_name(kafka)} has published no listener yet")
     wanted = f"no listener {listener}" if listener else "no internal listener without TLS and authentication"
     return _finding(
         Reason.LISTENER_NOT_FOUND,
-        f"Kafka {_name(kafka)} has {wanted}; it has {', '.join(sorted(published))}",
+        f"Kafka {_name(kafka)} has {wanted}; it has {', '.join(sorted(listeners))}",
     )
 
 
-def _default_listener(kafka: Manifest, published: dict[str, str]) -> str | None:
+def _default_listener(kafka: Manifest, listeners: dict[str, str]) -> str | None:
     """Choose the first listener that a pod in the cluster can use without a certificate or a password."""
     declared = kafka.get("spec", {}).get("kafka", {}).get("listeners", [])
     fitting = [
@@ -106,7 +131,7 @@ def _default_listener(kafka: Manifest, published: dict[str, str]) -> str | None:
         and not entry.get("tls")
         and not entry.get("authentication")
     ]
-    return next((name for name in fitting if name in published), None)
+    return next((name for name in fitting if name in listeners), None)
 
 
 def _finding(reason: Reason, message: str) -> Finding:

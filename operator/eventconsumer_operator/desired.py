@@ -21,6 +21,7 @@ from eventconsumer_operator.names import (
     KIND,
     MANAGED_BY_LABEL,
     NAME_LABEL,
+    TOPIC_ID_ANNOTATION,
     VERSION,
     WORKER,
 )
@@ -40,15 +41,17 @@ class Image:
     pull_policy: str
 
 
-def deployment(consumer: EventConsumer, connection: Connection, image: Image) -> Manifest:
-    """Return the Deployment that runs the workers."""
+def deployment(
+    consumer: EventConsumer, connection: Connection, image: Image, *, replicas: int | None = None
+) -> Manifest:
+    """Return the Deployment that runs the workers: as many as given, or else as the spec names."""
     spec = consumer.spec
     return {
         "apiVersion": "apps/v1",
         "kind": "Deployment",
         "metadata": _metadata(consumer, consumer.metadata.name),
         "spec": {
-            "replicas": spec.replicas,
+            "replicas": spec.replicas if replicas is None else replicas,
             "revisionHistoryLimit": 3,
             "selector": {"matchLabels": selector(consumer)},
             "strategy": _strategy(consumer),
@@ -56,7 +59,7 @@ def deployment(consumer: EventConsumer, connection: Connection, image: Image) ->
                 "metadata": _without_empty(
                     {
                         "labels": {**spec.template.labels, **_labels(consumer)},
-                        "annotations": spec.template.annotations,
+                        "annotations": {**spec.template.annotations, **_topic_mark(connection)},
                     }
                 ),
                 "spec": _pod(consumer, connection, image),
@@ -139,6 +142,11 @@ def _metadata(consumer: EventConsumer, name: str) -> Manifest:
             }
         ],
     }
+
+
+def _topic_mark(connection: Connection) -> dict[str, str]:
+    """Return what makes pods of a topic differ from those of a later topic of its name."""
+    return {TOPIC_ID_ANNOTATION: connection.topic_id} if connection.topic_id else {}
 
 
 def _labels(consumer: EventConsumer) -> dict[str, str]:

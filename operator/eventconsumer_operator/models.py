@@ -7,6 +7,7 @@ defaults that depend on other fields. Unknown fields are ignored: a newer CRD ne
 from __future__ import annotations
 
 import re
+from datetime import datetime  # noqa: TC003  # pydantic needs it when the program runs
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -109,8 +110,10 @@ class Spec(Model):
     worker: Worker
     event_types: tuple[str, ...] = NO_EVENT_TYPES
     replicas: int = 1
+    paused: bool = False
     delivery: Delivery = Delivery()
     start_from: Literal["earliest", "latest"] = "earliest"
+    deletion_policy: Literal["Retain", "Delete"] = "Retain"
     template: Template = Template()
     slo: Slo = Slo()
 
@@ -122,6 +125,7 @@ class Metadata(Model):
     namespace: str
     uid: str
     generation: int = 1
+    deletion_timestamp: datetime | None = None
 
 
 class EventConsumer(Model):

@@ -14,21 +14,28 @@ from typing import TYPE_CHECKING
 
 from pydantic import ValidationError
 
-from eventconsumer_operator import checks, desired
+from eventconsumer_operator import checks, desired, groups
 from eventconsumer_operator.cluster import Refused
-from eventconsumer_operator.connection import Connection, Finding, cluster_of
+from eventconsumer_operator.connection import Connection, Finding, cluster_of, recreated, remembered
+from eventconsumer_operator.deletion import Step, left, parting
 from eventconsumer_operator.drift import Applied, needs_apply
+from eventconsumer_operator.errands import CommitEnds, DeleteGroup
+from eventconsumer_operator.events import event
 from eventconsumer_operator.models import EventConsumer
 from eventconsumer_operator.names import (
     CLAIMS,
     DEPLOYMENTS,
     EVENT_CONSUMERS,
+    FINALIZER,
+    INSTANCE_LABEL,
     KAFKAS,
+    PODS,
     TOPICS,
     ConditionType,
     ObjectKey,
     Reason,
 )
+from eventconsumer_operator.outcome import Outcome
 from eventconsumer_operator.poller import Target
 from eventconsumer_operator.status import STARTING, report, unreadable, write_due
 from eventconsumer_operator.world import World, asked_too_early
@@ -38,6 +45,7 @@ if TYPE_CHECKING:
 
     from eventconsumer_operator.cluster import Cluster
     from eventconsumer_operator.desired import Image
+    from eventconsumer_operator.errands import Errands
     from eventconsumer_operator.models import Manifest
     from eventconsumer_operator.poller import Poller
     from eventconsumer_operator.store import Store
@@ -72,6 +80,7 @@ class Reconciler:
     cluster: Cluster
     store: Store
     poller: Poller
+    errands: Errands
     image: Image
     status_interval: float
     later: Callable[[ObjectKey, float], None]
@@ -81,23 +90,92 @@ class Reconciler:
     async def reconcile(self, key: ObjectKey) -> None:
         """Bring one EventConsumer to its desired state and say what is true now."""
         body = self.store.get(EVENT_CONSUMERS, key)
-        if body is None or body["metadata"].get("deletionTimestamp"):
+        if body is None or (_goes(body) and not _has_finalizer(body)):
             # What it owns goes with it: Kubernetes collects owned objects by itself.
-            self.poller.forget(key)
-            self.memories.pop(key, None)
+            self._forget(key)
             return
         try:
             consumer = EventConsumer.model_validate(body)
         except ValidationError as failure:
+            if _goes(body):
+                await self._release(key, body)
+                return
             await self._write(key, body.get("status", {}), unreadable(body, failure, now=datetime.now(UTC)))
             return
+        if _goes(body):
+            await self._part(key, body, consumer)
+            return
+        await self._keep_finalizer(body, wanted=consumer.spec.deletion_policy == "Delete")
         world = await self._gather(key, consumer, body.get("status", {}))
         connection, findings = self._decide(world)
         self._follow(world, connection)
-        if connection is not None and not _name_taken(findings):
-            world, refused = await self._apply(world, connection)
-            findings += refused
+        if connection is not None and _may_apply(world, findings):
+            start = self._fix_start(key, world, connection)
+            if start is None:
+                return  # Kafka is being asked, and its answer brings the key back.
+            if start is Outcome.DONE:
+                world, refused = await self._apply(world, connection)
+                findings += refused
+            else:
+                findings.append(checks.start_not_fixed(connection, start))
         await self._report(world, connection, findings)
+
+    def _forget(self, key: ObjectKey) -> None:
+        self.poller.forget(key)
+        self.errands.call_off(key)
+        self.memories.pop(key, None)
+
+    def _fix_start(self, key: ObjectKey, world: World, connection: Connection) -> Outcome | None:
+        """Have the first offsets of a new group committed where it starts from the latest record."""
+        if world.deployment is not None or world.consumer.spec.start_from != "latest":
+            self.errands.call_off(key)
+            return Outcome.DONE
+        errand = CommitEnds(connection.bootstrap_servers, world.consumer.group_id, connection.topic)
+        return self.errands.run(key, errand)
+
+    async def _keep_finalizer(self, body: Manifest, *, wanted: bool) -> None:
+        """Have our finalizer on the resource exactly while its group is to be deleted with it."""
+        if wanted == _has_finalizer(body):
+            return
+        others = [name for name in body["metadata"].get("finalizers", []) if name != FINALIZER]
+        returned = await self.cluster.set_finalizers(body, [*others, FINALIZER] if wanted else others)
+        if returned is not None:
+            self.store.put(EVENT_CONSUMERS, returned)
+
+    async def _part(self, key: ObjectKey, body: Manifest, consumer: EventConsumer) -> None:
+        """Take the next step of a deletion that takes the consumer group along."""
+        self.poller.forget(key)
+        world = await self._gather(key, consumer, body.get("status", {}))
+        connection, now = checks.connection_of(world), datetime.now(UTC)
+        errand = DeleteGroup(connection.bootstrap_servers, consumer.group_id) if connection else None
+        outcome = self.errands.outcome(key, errand) if errand else None
+        coming = parting(world, connection, heir=groups.heir(key, self.store), outcome=outcome, now=now)
+        if coming.step is Step.RELEASE:
+            await self._release(key, body)
+            if coming.reason is not None:
+                await self._tell(consumer, coming.reason, coming.message)
+            return
+        self.later(key, max(1.0, left(world, now=now).total_seconds()))
+        if coming.step is Step.STOP_WORKERS and connection is not None:
+            stopped = desired.deployment(consumer, connection, self.image, replicas=0)
+            await self._apply_one(DEPLOYMENTS, stopped, world.deployment)
+        elif coming.step is Step.DELETE_GROUP and errand is not None:
+            self.errands.run(key, errand)
+
+    async def _release(self, key: ObjectKey, body: Manifest) -> None:
+        """Let a deleted resource go, and forget it at once: nothing more may be done in its name."""
+        others = [name for name in body["metadata"].get("finalizers", []) if name != FINALIZER]
+        returned = await self.cluster.set_finalizers(body, others)
+        self._forget(key)
+        if returned is not None and others:
+            self.store.put(EVENT_CONSUMERS, returned)
+        else:
+            self.store.remove(EVENT_CONSUMERS, body)
+
+    async def _tell(self, consumer: EventConsumer, reason: Reason, message: str) -> None:
+        about = consumer.metadata
+        logger.info("%s/%s: %s (%s)", about.namespace, about.name, reason, message)
+        await self.cluster.tell(event(about, reason, message, now=datetime.now(UTC)))
 
     async def _gather(self, key: ObjectKey, consumer: EventConsumer, status: Manifest) -> World:
         """Read everything a decision needs; only an object that may have to be created is asked for."""
@@ -115,6 +193,16 @@ class Reconciler:
             if desired.has_volume(consumer)
             else None,
             observation=self.poller.observation(key),
+            pods=self._pods(key),
+            group_owner=groups.group_owner(key, self.store),
+        )
+
+    def _pods(self, key: ObjectKey) -> tuple[Manifest, ...]:
+        return tuple(
+            pod
+            for at, pod in self.store.all(PODS).items()
+            if at.namespace == key.namespace
+            and pod["metadata"].get("labels", {}).get(INSTANCE_LABEL) == key.name
         )
 
     async def _find(self, kind: str, key: ObjectKey) -> Manifest | None:
@@ -151,10 +239,14 @@ class Reconciler:
             claim = desired.claim(consumer)
             if claim is not None:
                 world = replace(world, claim=await self._apply_one(CLAIMS, claim, world.claim))
-            deployment = desired.deployment(consumer, connection, self.image)
+            deployment = desired.deployment(consumer, connection, self.image, replicas=world.replicas)
+            before = remembered(world.deployment)
             world = replace(
                 world, deployment=await self._apply_one(DEPLOYMENTS, deployment, world.deployment)
             )
+            if recreated(before, connection):
+                made = f"topic {connection.topic} was deleted and made again (id {connection.topic_id})"
+                await self._tell(consumer, Reason.TOPIC_RECREATED, f"{made}, so the workers restart")
         except Refused as refused:
             key = ObjectKey(consumer.metadata.namespace, consumer.metadata.name)
             self.later(key, STARTING.total_seconds())
@@ -212,5 +304,17 @@ class Reconciler:
             logger.info("%s: %s (%s)", "/".join(key), new, status["conditions"][0]["message"])
 
 
-def _name_taken(findings: list[Finding]) -> bool:
-    return any(finding.reason is Reason.NAME_CONFLICT for finding in findings)
+def _goes(body: Manifest) -> bool:
+    return bool(body["metadata"].get("deletionTimestamp"))
+
+
+def _has_finalizer(body: Manifest) -> bool:
+    return FINALIZER in body["metadata"].get("finalizers", [])
+
+
+def _may_apply(world: World, findings: list[Finding]) -> bool:
+    """Tell whether objects may be written: not over another's, and none is made only to stand still."""
+    reasons = {finding.reason for finding in findings}
+    if Reason.NAME_CONFLICT in reasons:
+        return False
+    return Reason.GROUP_CONFLICT not in reasons or world.deployment is not None

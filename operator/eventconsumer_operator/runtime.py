@@ -15,7 +15,17 @@ from typing import TYPE_CHECKING
 from eventconsumer_operator.affected import affected
 from eventconsumer_operator.cluster import Cluster, ClusterError
 from eventconsumer_operator.desired import Image
-from eventconsumer_operator.names import CLAIMS, DEPLOYMENTS, EVENT_CONSUMERS, GROUP, KAFKAS, STRIMZI, TOPICS
+from eventconsumer_operator.errands import Errands
+from eventconsumer_operator.names import (
+    CLAIMS,
+    DEPLOYMENTS,
+    EVENT_CONSUMERS,
+    GROUP,
+    KAFKAS,
+    PODS,
+    STRIMZI,
+    TOPICS,
+)
 from eventconsumer_operator.poller import Poller
 from eventconsumer_operator.reconcile import Reconciler
 from eventconsumer_operator.store import Store
@@ -30,7 +40,7 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-KINDS = (KAFKAS, TOPICS, DEPLOYMENTS, CLAIMS, EVENT_CONSUMERS)
+KINDS = (KAFKAS, TOPICS, DEPLOYMENTS, CLAIMS, PODS, EVENT_CONSUMERS)
 _LOOK_FOR_KINDS_SECONDS = 15.0
 _STUCK_SECONDS = 60.0
 
@@ -45,6 +55,7 @@ class Runtime:
         self.kinds_changed = asyncio.Event()
         """Set when the API server begins or ceases to serve a kind: the watches have to be set up anew."""
         self.queue = WorkQueue(self._reconcile, workers=config.reconcile_workers)
+        self.errands = Errands(timeout=config.kafka_timeout_seconds, changed=self.queue.add)
         self.poller = Poller(
             interval=config.lag_interval_seconds, timeout=config.kafka_timeout_seconds, changed=self.queue.add
         )
@@ -59,6 +70,7 @@ class Runtime:
             cluster=self._cluster,
             store=self.store,
             poller=self.poller,
+            errands=self.errands,
             image=Image(self.config.workers_image, self.config.workers_image_pull_policy),
             status_interval=self.config.status_interval_seconds,
             later=self.queue.add_after,
@@ -80,6 +92,7 @@ class Runtime:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self.errands.stop()
         if self._cluster is not None:
             await self._cluster.close()
 

@@ -16,6 +16,7 @@ from eventconsumer_operator.lag import UNKNOWN, LagState
 from eventconsumer_operator.membership import Expected, consumers_joined
 from eventconsumer_operator.models import PartitionStatus, Status, Summary
 from eventconsumer_operator.names import ConditionType, Reason
+from eventconsumer_operator.pods import Trouble, trouble
 from eventconsumer_operator.verdict import Crew, Objective, data_loss, keeping_up
 from eventconsumer_operator.world import asked_too_early
 
@@ -70,7 +71,7 @@ def report(
         group_state=(observation and observation.group_state) or "Unknown",
         members=observation.members if observation else None,
         summary=Summary(
-            ready=f"{ready}/{consumer.spec.replicas}",
+            ready=f"{ready}/{world.replicas}",
             lag=lag_word(lag),
             behind=duration(behind),
             status=_word(answers),
@@ -139,13 +140,16 @@ def _answers(world: World, findings: Sequence[Finding], now: datetime) -> list[A
     else:
         ready = Answer(ConditionType.READY, "True", workers.reason, workers.message + _expired(world))
     lag = world.observation.lag if world.observation else UNKNOWN
-    return [ready, topic, workers, _joined(world), _keeping_up(world, lag), *data_loss(lag)]
+    return [
+        *(ready, topic, workers, _joined(world), _keeping_up(world, lag), *data_loss(lag)),
+        *_when_they_apply(world, findings),
+    ]
 
 
 def _joined(world: World) -> Answer:
     seen = world.observation
     expected = Expected(
-        replicas=world.consumer.spec.replicas,
+        replicas=world.replicas,
         ready=_count(world, "readyReplicas"),
         topic=seen.topic if seen else None,
         partitions=seen.lag.partitions if seen else None,
@@ -166,7 +170,7 @@ def _keeping_up(world: World, lag: Lag) -> Answer:
         lag,
         seen.window if seen else (),
         Objective(max_lag=slo.max_lag, max_behind=slo.max_behind_seconds),
-        crew=Crew(replicas=world.consumer.spec.replicas, members=seen.members if seen else None),
+        crew=Crew(replicas=world.replicas, members=seen.members if seen else None),
         previous=_before(world).get(ConditionType.KEEPING_UP, {}).get("reason"),
     )
 
@@ -174,6 +178,19 @@ def _keeping_up(world: World, lag: Lag) -> Answer:
 def _before(world: World) -> dict[str, Manifest]:
     """Return the conditions that the API server has, by their type."""
     return {entry.get("type", ""): entry for entry in world.status.get("conditions", [])}
+
+
+def _when_they_apply(world: World, findings: Sequence[Finding]) -> list[Answer]:
+    """Return the conditions that are absent as long as all is as usual."""
+    answers = []
+    if world.consumer.spec.paused:
+        answers.append(
+            Answer(ConditionType.PAUSED, "True", Reason.PAUSED, "spec.paused is true: no worker runs")
+        )
+    conflict = next((finding for finding in findings if finding.reason is Reason.GROUP_CONFLICT), None)
+    if conflict:
+        answers.append(Answer(ConditionType.GROUP_CONFLICT, "True", conflict.reason, conflict.message))
+    return answers
 
 
 def _topic(world: World, findings: Sequence[Finding]) -> Answer:
@@ -199,21 +216,25 @@ def _workers(world: World, findings: Sequence[Finding], now: datetime) -> Answer
         return Answer(about, "False", fault.reason, fault.message)
     if world.deployment is None:
         return Answer(about, "False", Reason.WAITING_FOR_TOPIC, "no worker was started yet")
-    wanted, ready = world.consumer.spec.replicas, _count(world, "availableReplicas")
+    wanted, ready = world.replicas, _count(world, "availableReplicas")
     if _settled(world):
+        if world.consumer.spec.paused:
+            return Answer(about, "True", Reason.PAUSED, "paused, as spec.paused is true")
         if wanted == 0:
             return Answer(about, "True", Reason.STOPPED, "stopped, as spec.replicas is 0")
         return Answer(about, "True", Reason.WORKERS_READY, f"{ready} of {wanted} workers are ready")
-    trouble = _trouble(world)
+    found = _trouble(world, wanted)
     late = now - _waiting_since(world, now) > STARTING
-    reason = Reason.WORKERS_UNAVAILABLE if trouble or late else Reason.WORKERS_STARTING
-    return Answer(about, "False", reason, f"{ready} of {wanted} workers are ready" + trouble)
+    failed = late or (found is not None and found.lasting)
+    reason = Reason.WORKERS_UNAVAILABLE if failed else Reason.WORKERS_STARTING
+    why = f": {found.text}" if found else ""
+    return Answer(about, "False", reason, f"{ready} of {wanted} workers are ready{why}")
 
 
 def _settled(world: World) -> bool:
     """Tell whether the Deployment controller has finished what the newest generation asks for."""
     deployment = world.deployment or {}
-    wanted = world.consumer.spec.replicas
+    wanted = world.replicas
     seen = deployment.get("status", {}).get("observedGeneration", 0)
     return (
         seen >= deployment.get("metadata", {}).get("generation", 1)
@@ -224,15 +245,18 @@ def _settled(world: World) -> bool:
     )
 
 
-def _trouble(world: World) -> str:
-    """Return what the Deployment's own conditions complain about."""
+def _trouble(world: World, wanted: int) -> Trouble | None:
+    """Return what the workers' pods complain about, or else the Deployment's own conditions."""
+    of_pods = trouble(world.pods) if wanted else None
+    if of_pods:
+        return of_pods
     found = _deployment_conditions(world)
     failure, progress = found.get("ReplicaFailure", {}), found.get("Progressing", {})
     if failure.get("status") == "True":
-        return f": {failure.get('message', 'pods can not be created')}"
+        return Trouble(failure.get("message", "pods can not be created"), lasting=True)
     if progress.get("status") == "False":
-        return f": {progress.get('message', 'the Deployment makes no progress')}"
-    return ""
+        return Trouble(progress.get("message", "the Deployment makes no progress"), lasting=True)
+    return None
 
 
 def _waiting_since(world: World, now: datetime) -> datetime:
@@ -262,7 +286,7 @@ def _word(answers: Sequence[Answer]) -> str:
     """Return the one word of the STATUS column: what is wrong, else whether the consumer keeps up."""
     by_type = {answer.type: answer for answer in answers}
     ready, verdict = by_type[ConditionType.READY], by_type[ConditionType.KEEPING_UP]
-    if ready.status != "True" or ready.reason == Reason.STOPPED:
+    if ready.status != "True" or ready.reason in {Reason.STOPPED, Reason.PAUSED}:
         return ready.reason
     return verdict.reason
 

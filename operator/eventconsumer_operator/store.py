@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from eventconsumer_operator.names import ObjectKey
+from eventconsumer_operator import pods
+from eventconsumer_operator.names import PODS, ObjectKey
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -35,7 +36,7 @@ class Store:
         """Keep an object, unless a newer version of it is known."""
         key, known = key_of(manifest), self._of(kind).get(key_of(manifest))
         if known is None or not _same(known, manifest) or version(known) <= version(manifest):
-            self._of(kind)[key] = _trimmed(manifest)
+            self._of(kind)[key] = pods.trimmed(manifest) if kind == PODS else _trimmed(manifest)
 
     def remove(self, kind: str, manifest: Manifest) -> None:
         """Forget an object that is gone, unless another one has taken its name since."""

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from eventconsumer_operator.lag import Lag, PartitionLag
     from eventconsumer_operator.membership import Member
     from eventconsumer_operator.models import EventConsumer, Manifest
+    from eventconsumer_operator.names import ObjectKey
     from eventconsumer_operator.verdict import Look
 
 
@@ -52,6 +53,17 @@ class World:
     observation: Observation | None = None
     crew_since: datetime | None = None
     """Since when as many workers are ready as now; None where that was not followed."""
+    pods: tuple[Manifest, ...] = ()
+    """The workers' pods, without what no decision reads."""
+    group_owner: ObjectKey | None = None
+    """The older EventConsumer that has this one's consumer group, if there is one."""
+
+    @property
+    def replicas(self) -> int:
+        """Return how many workers should run: a pause and a lost group win over everything that scales."""
+        if self.consumer.spec.paused or self.group_owner is not None:
+            return 0
+        return self.consumer.spec.replicas
 
 
 def asked_too_early(world: World) -> bool:

@@ -108,6 +108,7 @@ def test_every_choice_of_the_crd_is_one_of_the_models() -> None:
     for path, values in {
         "spec.worker.type": ["notification", "audit"],
         "spec.startFrom": ["earliest", "latest"],
+        "spec.deletionPolicy": ["Retain", "Delete"],
     }.items():
         assert SPEC[path]["enum"] == values
         for value in values:

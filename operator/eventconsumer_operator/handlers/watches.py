@@ -6,7 +6,16 @@ from typing import TYPE_CHECKING, Any
 
 import kopf
 
-from eventconsumer_operator.names import CLAIMS, DEPLOYMENTS, EVENT_CONSUMERS, GROUP, KAFKAS, STRIMZI, TOPICS
+from eventconsumer_operator.names import (
+    CLAIMS,
+    DEPLOYMENTS,
+    EVENT_CONSUMERS,
+    GROUP,
+    KAFKAS,
+    PODS,
+    STRIMZI,
+    TOPICS,
+)
 
 if TYPE_CHECKING:
     from eventconsumer_operator.runtime import Runtime
@@ -15,6 +24,7 @@ if TYPE_CHECKING:
 @kopf.on.event(GROUP, EVENT_CONSUMERS)
 @kopf.on.event("apps", DEPLOYMENTS)
 @kopf.on.event("", CLAIMS)
+@kopf.on.event("", PODS)
 @kopf.on.event(STRIMZI, TOPICS)
 @kopf.on.event(STRIMZI, KAFKAS)
 async def hear(event: Any, resource: kopf.Resource, memo: kopf.Memo, **_: object) -> None:

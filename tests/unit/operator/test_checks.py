@@ -11,14 +11,17 @@ from eventconsumer_operator.checks import (
     TOPIC_CHECKS,
     connection_of,
     first_finding,
+    start_not_fixed,
 )
-from eventconsumer_operator.connection import Connection
+from eventconsumer_operator.connection import Connection, recreated, remembered
 from eventconsumer_operator.desired import Image
 from eventconsumer_operator.desired import deployment as desired_deployment
-from eventconsumer_operator.names import Reason
+from eventconsumer_operator.names import ConditionType, Reason
+from eventconsumer_operator.outcome import Outcome
 from tests.unit.operator.builders import consumer, deployment, kafka, observation, topic, world
 
 if TYPE_CHECKING:
+    from eventconsumer_operator.models import Manifest
     from eventconsumer_operator.world import World
 
 ADDRESS = {"bootstrapServers": "kafka:9092", "topic": "orders"}
@@ -109,6 +112,53 @@ def test_workers_that_run_keep_their_connection_when_the_topic_vanishes() -> Non
     running = desired_deployment(consumer(), connection, Image("workers", "IfNotPresent"))
 
     assert connection_of(world(topic=None, deployment=running)) == connection
+
+
+def running(topic_id: str | None) -> Manifest:
+    return desired_deployment(
+        consumer(), Connection("events-plain:9092", "task-events", topic_id), Image("workers", "IfNotPresent")
+    )
+
+
+TOPIC_IDS: dict[str, tuple[str | None, str | None, str | None, bool]] = {
+    "a topic that stayed": ("one", "one", "one", False),
+    "a topic that was made again": ("one", "two", "two", True),
+    "a KafkaTopic that does not say its id": ("one", None, "one", False),
+    "workers that were started without an id": (None, "one", "one", False),
+    "an id that nobody ever said": (None, None, None, False),
+}
+
+
+@pytest.mark.parametrize(("before", "written", "taken", "again"), TOPIC_IDS.values(), ids=TOPIC_IDS.keys())
+def test_workers_restart_only_for_another_topic_of_the_name(
+    before: str | None, written: str | None, taken: str | None, *, again: bool
+) -> None:
+    seen = topic(topicId=written) if written else topic()
+
+    connection = connection_of(world(topic=seen, deployment=running(before)))
+
+    assert connection == Connection("events-plain:9092", "task-events", taken)
+    assert recreated(remembered(running(before)), connection) is again
+
+
+def test_the_id_of_another_topic_is_not_kept() -> None:
+    renamed = topic(topicName="other-events")
+    connection = connection_of(world(topic=renamed, deployment=running("one")))
+    assert connection == Connection("events-plain:9092", "other-events")
+
+
+@pytest.mark.parametrize(
+    ("outcome", "reason"),
+    [
+        (Outcome.NO_TOPIC, Reason.TOPIC_NOT_FOUND),
+        (Outcome.UNREACHABLE, Reason.KAFKA_UNREACHABLE),
+    ],
+)
+def test_workers_that_start_from_the_latest_record_wait_until_kafka_said_where_that_is(
+    outcome: Outcome, reason: Reason
+) -> None:
+    finding = start_not_fixed(Connection("kafka:9092", "orders"), outcome)
+    assert (finding.condition, finding.reason) == (ConditionType.TOPIC_READY, reason)
 
 
 def test_a_foreign_deployment_tells_no_connection() -> None:

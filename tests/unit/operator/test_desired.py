@@ -16,11 +16,13 @@ import yaml
 from eventconsumer_operator import desired
 from eventconsumer_operator.connection import Connection
 from eventconsumer_operator.models import EventConsumer
-from tests.unit.operator.builders import UID, consumer
+from eventconsumer_operator.names import ObjectKey
+from tests.unit.operator.builders import UID, consumer, world
 
 DATA = Path(__file__).resolve().parents[2] / "data"
 CONNECTION = Connection("events-kafka-bootstrap.tasks.svc:9092", "task-events")
 IMAGE = desired.Image("eventconsumer/workers:0.1.0", "IfNotPresent")
+KEY = ObjectKey("tasks", "older")
 INPUTS = sorted(path.stem for path in (DATA / "input").glob("*.yaml"))
 
 
@@ -59,6 +61,28 @@ def test_an_edited_field_changes_the_deployment(change: dict[str, Any]) -> None:
     before = desired.deployment(consumer(), CONNECTION, IMAGE)
     after = desired.deployment(consumer(**change), CONNECTION, IMAGE)
     assert desired.fingerprint(before) != desired.fingerprint(after)
+
+
+def test_a_given_number_of_workers_wins_over_the_spec_s() -> None:
+    stopped = desired.deployment(consumer(replicas=3), CONNECTION, IMAGE, replicas=0)
+    assert stopped["spec"]["replicas"] == 0
+
+
+@pytest.mark.parametrize("parts", [{"consumer": consumer(paused=True, replicas=3)}, {"group_owner": KEY}])
+def test_a_pause_and_a_lost_group_ask_for_no_worker(parts: dict[str, Any]) -> None:
+    assert world(**parts).replicas == 0
+
+
+def test_the_topic_s_id_marks_the_pods_beside_the_user_s_annotations() -> None:
+    resource = consumer(template={"annotations": {"team": "tasks"}})
+    known = Connection("kafka:9092", "task-events", "an-id")
+
+    spec = desired.deployment(resource, known, IMAGE)["spec"]
+
+    assert spec["template"]["metadata"]["annotations"] == {
+        "team": "tasks",
+        "eventconsumer.dev/topic-id": "an-id",
+    }
 
 
 def test_the_same_resource_gives_the_same_fingerprint() -> None:

@@ -10,6 +10,7 @@ import pytest
 from eventconsumer_operator.checks import OWNERSHIP_CHECKS, TOPIC_CHECKS, connection_of, first_finding
 from eventconsumer_operator.conditions import stamp
 from eventconsumer_operator.lag import Lag, LagState, PartitionLag
+from eventconsumer_operator.names import ObjectKey
 from eventconsumer_operator.status import duration, report, unreadable, write_due
 from eventconsumer_operator.world import Observation
 from tests.unit.operator.builders import NOW, consumer, deployment, observation, resource, world
@@ -18,12 +19,29 @@ if TYPE_CHECKING:
     from eventconsumer_operator.models import Manifest
     from eventconsumer_operator.world import World
 
+OLDER = ObjectKey("other", "older")
 UNASKED = {"observation": None}
 AWAY = {"observation": observation(None, state=LagState.UNKNOWN, behind_seconds=None, topic_exists=None)}
 FAILING = deployment(ready=0)
 FAILING["status"]["conditions"] = [
     {"type": "ReplicaFailure", "status": "True", "message": "exceeded quota: pods"},
 ]
+
+
+BROKEN = {
+    "metadata": {"name": "x"},
+    "status": {
+        "containerStatuses": [{"image": "a/b:1", "state": {"waiting": {"reason": "ImagePullBackOff"}}}],
+    },
+}
+UNSCHEDULABLE = {
+    "metadata": {"name": "x"},
+    "status": {
+        "conditions": [
+            {"type": "PodScheduled", "status": "False", "reason": "Unschedulable", "message": "no node fits"}
+        ],
+    },
+}
 
 
 def said(seen: World) -> Manifest:
@@ -85,6 +103,35 @@ WORDS: dict[str, tuple[dict[str, Any], tuple[str, str, str, str], str]] = {
         ("1/0", "0", "0s", "WorkersStarting"),
         "False",
     ),
+    "paused and none runs": (
+        {"consumer": consumer(paused=True, replicas=3), "deployment": deployment(replicas=0, ready=0)},
+        ("0/0", "0", "0s", "Paused"),
+        "True",
+    ),
+    "paused and records wait": (
+        {
+            "consumer": consumer(paused=True),
+            "deployment": deployment(replicas=0, ready=0),
+            "observation": observation(600, behind_seconds=9),
+        },
+        ("0/0", "600", "9s", "Paused"),
+        "True",
+    ),
+    "paused and one still runs": (
+        {"consumer": consumer(paused=True), "deployment": deployment(replicas=1)},
+        ("1/0", "0", "0s", "WorkersStarting"),
+        "False",
+    ),
+    "an older one has the group and nothing runs": (
+        {"group_owner": OLDER, "deployment": None},
+        ("0/0", "0", "0s", "GroupConflict"),
+        "False",
+    ),
+    "an older one has the group and one was stopped": (
+        {"group_owner": OLDER, "deployment": deployment(replicas=0, ready=0)},
+        ("0/0", "0", "0s", "GroupConflict"),
+        "False",
+    ),
     "the topic is missing and nothing runs": (
         {"topic": None, "deployment": None} | UNASKED,
         ("0/1", "unknown", "unknown", "TopicNotFound"),
@@ -99,6 +146,30 @@ WORDS: dict[str, tuple[dict[str, Any], tuple[str, str, str, str], str]] = {
     "Kubernetes says workers can't start": (
         {"deployment": FAILING},
         ("0/1", "0", "0s", "WorkersUnavailable"),
+        "False",
+    ),
+    "a pod complains about its image": (
+        {"deployment": deployment(ready=0), "pods": (BROKEN,)},
+        ("0/1", "0", "0s", "WorkersUnavailable"),
+        "False",
+    ),
+    "a pod finds no node yet": (
+        {"deployment": deployment(ready=0), "pods": (UNSCHEDULABLE,)},
+        ("0/1", "0", "0s", "WorkersStarting"),
+        "False",
+    ),
+    "a pod finds no node for more than a minute": (
+        {
+            "deployment": deployment(ready=0),
+            "pods": (UNSCHEDULABLE,),
+            "status": since(timedelta(seconds=61)),
+        },
+        ("0/1", "0", "0s", "WorkersUnavailable"),
+        "False",
+    ),
+    "a pod that is not wanted complains": (
+        {"consumer": consumer(replicas=0), "deployment": deployment(ready=0), "pods": (BROKEN,)},
+        ("0/0", "0", "0s", "WorkersStarting"),
         "False",
     ),
     "a new version is not rolled out yet": (
@@ -137,6 +208,22 @@ def test_columns(parts: dict[str, Any], words: tuple[str, ...], ready: str) -> N
     assert condition(status, "Ready")["status"] == ready
 
 
+@pytest.mark.parametrize(
+    ("name", "parts"),
+    [("Paused", {"consumer": consumer(paused=True)}), ("GroupConflict", {"group_owner": OLDER})],
+)
+def test_a_condition_that_applies_is_true_and_is_absent_else(name: str, parts: dict[str, Any]) -> None:
+    assert condition(said(world(**parts)), name)["status"] == "True"
+    assert name not in {entry["type"] for entry in said(world())["conditions"]}
+
+
+def test_a_lost_group_is_told_with_the_one_that_has_it() -> None:
+    told = condition(said(world(group_owner=OLDER)), "GroupConflict")["message"]
+    assert told.startswith(
+        "consumer group notification-service belongs to the older EventConsumer other/older"
+    )
+
+
 def test_unknown_lag_is_null_and_never_zero() -> None:
     status = said(world(**AWAY))
 
@@ -149,6 +236,18 @@ def test_a_fault_of_kubernetes_is_told_in_its_own_words() -> None:
     assert (
         condition(status, "WorkersAvailable")["message"] == "0 of 1 workers are ready: exceeded quota: pods"
     )
+
+
+@pytest.mark.parametrize(
+    ("pod", "words"),
+    [
+        (BROKEN, "ImagePullBackOff: image a/b:1 can't be pulled"),
+        (UNSCHEDULABLE, "Unschedulable: no node fits"),
+    ],
+)
+def test_what_a_pod_complains_about_is_told_with_its_name(pod: Manifest, words: str) -> None:
+    status = said(world(deployment=deployment(ready=0), pods=(pod,)))
+    assert condition(status, "Ready")["message"] == f"0 of 1 workers are ready: pod x: {words}"
 
 
 def test_a_scale_subresource_finds_replicas_and_selector() -> None:

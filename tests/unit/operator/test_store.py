@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from eventconsumer_operator.affected import affected
-from eventconsumer_operator.names import CLAIMS, DEPLOYMENTS, EVENT_CONSUMERS, KAFKAS, TOPICS, ObjectKey
+from eventconsumer_operator.names import CLAIMS, DEPLOYMENTS, EVENT_CONSUMERS, KAFKAS, PODS, TOPICS, ObjectKey
 from eventconsumer_operator.store import Store
 from tests.unit.operator.builders import deployment, kafka, resource, topic
 
@@ -89,6 +89,15 @@ def test_the_bookkeeping_of_field_managers_is_not_kept() -> None:
     assert "managedFields" not in store.all(DEPLOYMENTS)[KEY]["metadata"]
 
 
+def test_of_a_pod_only_what_decisions_read_is_kept() -> None:
+    store = Store()
+    store.put(PODS, seen(10) | {"spec": {"a": "lot"}, "status": {"podIP": "10.0.0.1"}})
+    assert store.all(PODS)[KEY] == {
+        "metadata": {k: v for k, v in seen(10)["metadata"].items() if k != "managedFields"},
+        "status": {"conditions": [], "containerStatuses": []},
+    }
+
+
 LABELLED = {
     "metadata": {"name": "x", "namespace": "tasks", "labels": {"app.kubernetes.io/instance": KEY.name}}
 }
@@ -101,6 +110,7 @@ ELSEWHERE = topic() | {"metadata": topic()["metadata"] | {"namespace": "other"}}
         pytest.param(EVENT_CONSUMERS, resource("new"), {ObjectKey("tasks", "new")}, id="a resource, itself"),
         pytest.param(DEPLOYMENTS, deployment(), {KEY}, id="a Deployment, its owner"),
         pytest.param(CLAIMS, LABELLED, {KEY}, id="a claim that lost its owner, whom its label names"),
+        pytest.param(PODS, LABELLED, {KEY}, id="a pod, whom its label names"),
         pytest.param(TOPICS, topic(), {KEY}, id="a KafkaTopic, those that read it"),
         pytest.param(TOPICS, ELSEWHERE, set(), id="a KafkaTopic of another namespace, nobody"),
         pytest.param(KAFKAS, kafka(), {KEY}, id="a Kafka, those that read its topics"),

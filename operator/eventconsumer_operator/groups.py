@@ -1,0 +1,106 @@
+"""Which of several EventConsumers has a consumer group: the oldest, so no newcomer disturbs it. Pure.
+
+Two EventConsumers in one group on one Kafka cluster would silently share the records between them. Servers
+tell clusters apart: two resources are on one cluster where they name a server in common, every listener that
+Strimzi publishes for a Kafka counting as that Kafka's.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from eventconsumer_operator.connection import cluster_of, published, remembered
+from eventconsumer_operator.names import DEPLOYMENTS, EVENT_CONSUMERS, KAFKAS, TOPICS, ObjectKey
+from eventconsumer_operator.store import key_of
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable
+
+    from eventconsumer_operator.models import Manifest
+    from eventconsumer_operator.store import Store
+
+
+@dataclass(frozen=True)
+class Claim:
+    """One EventConsumer's claim to its consumer group."""
+
+    key: ObjectKey
+    created: str
+    uid: str
+    servers: frozenset[str]
+    """Where its Kafka cluster is; empty while that is not known, and then it claims nothing."""
+
+
+def owner(mine: Claim, others: Iterable[Claim]) -> ObjectKey | None:
+    """Return the oldest of those that claim my group before me, or None where the group is mine."""
+    before = [
+        other
+        for other in others
+        if other.servers & mine.servers and (other.created, other.uid) < (mine.created, mine.uid)
+    ]
+    return min(before, key=lambda other: (other.created, other.uid)).key if before else None
+
+
+def group_owner(key: ObjectKey, store: Store) -> ObjectKey | None:
+    """Return the EventConsumer that has the group of another one before it."""
+    body = store.get(EVENT_CONSUMERS, key)
+    rivals = [] if body is None else _rivals(body, store)
+    return owner(_claim(body, store), (_claim(rival, store) for rival in rivals)) if body and rivals else None
+
+
+def heir(key: ObjectKey, store: Store) -> ObjectKey | None:
+    """Return an EventConsumer that stays and claims the same group, if there is one."""
+    body = store.get(EVENT_CONSUMERS, key)
+    if body is None:
+        return None
+    servers = _claim(body, store).servers
+    return next(
+        (
+            key_of(rival)
+            for rival in _rivals(body, store)
+            if not rival["metadata"].get("deletionTimestamp") and _claim(rival, store).servers & servers
+        ),
+        None,
+    )
+
+
+def sharers(groups: Collection[str], store: Store) -> set[ObjectKey]:
+    """Return the EventConsumers whose group has one of these names, on whatever cluster."""
+    return {key for key, body in store.all(EVENT_CONSUMERS).items() if group_of(body) in groups}
+
+
+def group_of(consumer: Manifest) -> str:
+    """Return the consumer group of an EventConsumer as the API server has it."""
+    return str(consumer.get("spec", {}).get("groupId") or consumer["metadata"]["name"])
+
+
+def _rivals(body: Manifest, store: Store) -> list[Manifest]:
+    group, uid = group_of(body), body["metadata"].get("uid")
+    return [
+        other
+        for other in store.all(EVENT_CONSUMERS).values()
+        if group_of(other) == group and other["metadata"].get("uid") != uid
+    ]
+
+
+def _claim(body: Manifest, store: Store) -> Claim:
+    metadata = body["metadata"]
+    return Claim(
+        key=key_of(body),
+        created=str(metadata.get("creationTimestamp", "")),
+        uid=str(metadata.get("uid", "")),
+        servers=_servers(body, store),
+    )
+
+
+def _servers(body: Manifest, store: Store) -> frozenset[str]:
+    spec, key = body.get("spec", {}), key_of(body)
+    lists = [spec.get("kafka", {}).get("bootstrapServers", "")]
+    topic = store.get(TOPICS, ObjectKey(key.namespace, spec.get("topicRef", {}).get("name", "")))
+    cluster = cluster_of(topic) if topic else None
+    kafka = store.get(KAFKAS, ObjectKey(key.namespace, cluster)) if cluster else None
+    lists += published(kafka).values() if kafka else []
+    running = remembered(store.get(DEPLOYMENTS, key))
+    lists += [running.bootstrap_servers] if running else []
+    return frozenset(server.strip() for listed in lists for server in listed.split(",") if server.strip())

@@ -1,0 +1,220 @@
+"""A consumer is paused, is alone in its group, outlives its topic, takes its group along, names faults."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from confluent_kafka.admin import AdminClient
+
+from tests.e2e.test_broker_away import broker_away  # noqa: F401  # a fixture
+from tests.support.broker_client import BrokerClient
+from tests.support.builders import event_consumer, kafka_topic
+from tests.support.eventually import eventually
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from dev.cluster import Cluster
+    from tests.support.kubernetes import Kubernetes, Manifest
+
+TOPIC = "lifecycle-events"
+CONSUMER = "lifecycle-consumer"
+RIVAL = "lifecycle-rival"
+FINALIZER = "eventconsumer.dev/consumer-group"
+
+
+@pytest.fixture
+def topic(kubernetes: Kubernetes) -> Iterator[str]:
+    """Make a topic, and leave neither it nor a consumer of it behind."""
+    kubernetes.apply(kafka_topic(TOPIC))
+    yield TOPIC
+    for consumer in (RIVAL, CONSUMER):
+        kubernetes.kubectl("delete", "eventconsumer", consumer, "--ignore-not-found", "--timeout=180s")
+    kubernetes.delete("kafkatopic", TOPIC)
+
+
+@pytest.fixture
+def kafka(cluster: Cluster) -> str:
+    return f"127.0.0.1:{cluster.ports.kafka}"
+
+
+def consume(kubernetes: Kubernetes, name: str = CONSUMER, **spec: Any) -> None:
+    kubernetes.apply(event_consumer(name, topicRef={"name": TOPIC}, **spec))
+
+
+def change(kubernetes: Kubernetes, name: str = CONSUMER, **spec: Any) -> None:
+    kubernetes.kubectl(
+        "patch", "eventconsumer", name, "--type=merge", f"--patch={json.dumps({'spec': spec})}"
+    )
+
+
+def shows(kubernetes: Kubernetes, status: str, name: str = CONSUMER, *, within: float = 60) -> None:
+    eventually(f"{name} {status}", lambda: kubernetes.row(name)["STATUS"] == status, within=within)
+
+
+def condition(kubernetes: Kubernetes, kind: str, name: str = CONSUMER) -> Manifest | None:
+    conditions = kubernetes.status(name)["conditions"]
+    return next((entry for entry in conditions if entry["type"] == kind), None)
+
+
+def pods(kubernetes: Kubernetes, name: str = CONSUMER) -> list[str]:
+    found = kubernetes.list("pods", f"app.kubernetes.io/instance={name}")
+    return [str(pod["metadata"]["uid"]) for pod in found if "deletionTimestamp" not in pod["metadata"]]
+
+
+def deployments(kubernetes: Kubernetes) -> dict[str, int]:
+    return {d["metadata"]["name"]: d["spec"]["replicas"] for d in kubernetes.list("deployments")}
+
+
+def finalizers(kubernetes: Kubernetes) -> list[str]:
+    found: list[str] = kubernetes.get("eventconsumer", CONSUMER)["metadata"].get("finalizers", [])
+    return found
+
+
+def told(kubernetes: Kubernetes, reason: str) -> list[str]:
+    """Return the messages of the Events of one reason about our consumer."""
+    picked = f"--field-selector=involvedObject.name={CONSUMER},reason={reason}"
+    items = json.loads(kubernetes.kubectl("get", "events", picked, "--output=json"))["items"]
+    return [str(item["message"]) for item in items]
+
+
+def groups(kafka: str) -> set[str]:
+    listed = AdminClient({"bootstrap.servers": kafka}).list_consumer_groups(request_timeout=10).result()
+    return {group.group_id for group in listed.valid}
+
+
+@pytest.mark.usefixtures("topic")
+def test_a_paused_consumer_has_no_worker_and_its_lag_goes_on(kubernetes: Kubernetes, kafka: str) -> None:
+    consume(kubernetes, replicas=2)
+    eventually("two workers", lambda: kubernetes.row(CONSUMER)["READY"] == "2/2")
+
+    change(kubernetes, paused=True)
+
+    shows(kubernetes, "Paused")
+    eventually("no pod", lambda: not pods(kubernetes))
+    paused = condition(kubernetes, "Paused")
+    assert paused is not None
+    assert paused["status"] == "True"
+    BrokerClient(kafka).publish(TOPIC, [b"not an event"] * 7)
+    eventually("its lag", lambda: kubernetes.row(CONSUMER)["LAG"] == "7")
+    assert kubernetes.get("eventconsumer", CONSUMER)["spec"]["replicas"] == 2
+
+    change(kubernetes, paused=False)
+
+    eventually("two workers", lambda: kubernetes.row(CONSUMER)["READY"] == "2/2")
+    eventually("no lag", lambda: kubernetes.row(CONSUMER)["LAG"] == "0")
+    assert condition(kubernetes, "Paused") is None
+
+
+@pytest.mark.usefixtures("topic")
+def test_of_two_consumers_in_one_group_the_older_runs_and_the_other_takes_over(
+    kubernetes: Kubernetes,
+) -> None:
+    consume(kubernetes)
+    shows(kubernetes, "CaughtUp")
+
+    consume(kubernetes, RIVAL, groupId=CONSUMER)
+
+    shows(kubernetes, "GroupConflict", RIVAL)
+    conflict, ready = condition(kubernetes, "GroupConflict", RIVAL), condition(kubernetes, "Ready", RIVAL)
+    assert conflict is not None
+    assert (conflict["status"], f"tasks/{CONSUMER}" in conflict["message"]) == ("True", True)
+    assert ready is not None
+    assert (ready["status"], ready["reason"]) == ("False", "GroupConflict")
+    assert RIVAL not in deployments(kubernetes)
+    assert kubernetes.row(CONSUMER)["STATUS"] == "CaughtUp"
+
+    kubernetes.delete("eventconsumer", CONSUMER)
+
+    shows(kubernetes, "CaughtUp", RIVAL)
+    assert condition(kubernetes, "GroupConflict", RIVAL) is None
+
+
+@pytest.mark.usefixtures("topic")
+def test_workers_outlive_their_topic_and_restart_for_the_next_of_its_name(kubernetes: Kubernetes) -> None:
+    consume(kubernetes)
+    shows(kubernetes, "CaughtUp")
+    [before] = pods(kubernetes)
+
+    kubernetes.delete("kafkatopic", TOPIC)
+
+    shows(kubernetes, "TopicNotFound")
+    assert pods(kubernetes) == [before]
+
+    kubernetes.apply(kafka_topic(TOPIC))
+
+    eventually("another pod", lambda: len(pods(kubernetes)) == 1 and pods(kubernetes) != [before])
+    shows(kubernetes, "CaughtUp")
+    [message] = eventually("an Event", lambda: told(kubernetes, "TopicRecreated"))
+    assert f"topic {TOPIC} was deleted and made again" in message
+
+
+@pytest.mark.usefixtures("topic")
+def test_delete_takes_the_group_along(kubernetes: Kubernetes, kafka: str) -> None:
+    consume(kubernetes, deletionPolicy="Delete")
+    shows(kubernetes, "CaughtUp")
+    assert finalizers(kubernetes) == [FINALIZER]
+    eventually("the group", lambda: CONSUMER in groups(kafka))
+
+    kubernetes.delete("eventconsumer", CONSUMER)
+
+    assert CONSUMER not in groups(kafka)
+    assert eventually("an Event", lambda: told(kubernetes, "GroupDeleted"))
+
+
+@pytest.mark.usefixtures("topic")
+def test_retain_keeps_the_group_and_has_no_finalizer(kubernetes: Kubernetes, kafka: str) -> None:
+    consume(kubernetes, deletionPolicy="Delete")
+    shows(kubernetes, "CaughtUp")
+    eventually("the finalizer", lambda: finalizers(kubernetes) == [FINALIZER])
+
+    change(kubernetes, deletionPolicy="Retain")
+    eventually("no finalizer", lambda: not finalizers(kubernetes))
+    kubernetes.delete("eventconsumer", CONSUMER)
+
+    assert CONSUMER in groups(kafka)
+
+
+@pytest.mark.usefixtures("topic")
+def test_a_broker_that_is_away_delays_a_deletion_for_two_minutes_at_most(
+    kubernetes: Kubernetes, request: pytest.FixtureRequest
+) -> None:
+    consume(kubernetes, deletionPolicy="Delete")
+    shows(kubernetes, "CaughtUp")
+    request.getfixturevalue("broker_away")
+
+    kubernetes.kubectl("delete", "eventconsumer", CONSUMER, "--wait=false")
+
+    eventually(
+        "no resource",
+        lambda: CONSUMER not in {c["metadata"]["name"] for c in kubernetes.list("eventconsumers")},
+        within=150,
+    )
+    [message] = eventually("an Event", lambda: told(kubernetes, "GroupRetained"))
+    assert f"consumer group {CONSUMER} was not deleted: Kafka at" in message
+
+
+@pytest.mark.usefixtures("topic")
+def test_a_missing_secret_is_named_with_the_pod_that_misses_it(kubernetes: Kubernetes) -> None:
+    secret = {"name": "TOKEN", "valueFrom": {"secretKeyRef": {"name": "nobody-made-this", "key": "x"}}}
+    consume(kubernetes, template={"env": [secret]})
+
+    shows(kubernetes, "WorkersUnavailable")
+    answer = condition(kubernetes, "WorkersAvailable")
+    assert answer is not None
+    assert f"pod {CONSUMER}-" in answer["message"]
+    assert 'CreateContainerConfigError: secret "nobody-made-this" not found' in answer["message"]
+
+
+@pytest.mark.usefixtures("topic")
+def test_a_pod_that_no_node_fits_is_named(kubernetes: Kubernetes) -> None:
+    consume(kubernetes, template={"nodeSelector": {"disk": "holographic"}})
+
+    def message() -> str:
+        answer = condition(kubernetes, "WorkersAvailable")
+        return str(answer["message"]) if answer else ""
+
+    eventually("the reason", lambda: "Unschedulable: " in message())
+    shows(kubernetes, "WorkersUnavailable", within=90)

@@ -1,0 +1,115 @@
+"""Errands are tried until they succeed, hold nobody up, and can be called off."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import pytest
+
+from eventconsumer_operator import errands as module
+from eventconsumer_operator.broker import Unreachable
+from eventconsumer_operator.errands import Errands
+from eventconsumer_operator.names import ObjectKey
+from eventconsumer_operator.outcome import Outcome
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from eventconsumer_operator.broker import Broker
+
+KEY = ObjectKey("tasks", "notification-service")
+
+
+@dataclass(frozen=True)
+class Scripted:
+    """An errand that goes as it was told: an outcome, or None for a Kafka that does not answer."""
+
+    script: tuple[Outcome | None, ...]
+    servers: str = "127.0.0.1:9"
+    tries: list[int] = field(default_factory=list, compare=False)
+
+    async def attempt(self, broker: Broker) -> Outcome:  # noqa: ARG002  # the script asks nobody
+        self.tries.append(len(self.tries))
+        outcome = self.script[min(len(self.tries), len(self.script)) - 1]
+        if outcome is None:
+            raise Unreachable("no answer")
+        return outcome
+
+
+@pytest.fixture(autouse=True)
+def _without_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "AGAIN_SECONDS", 0.001)
+
+
+@asynccontextmanager
+async def holding() -> AsyncIterator[tuple[Errands, asyncio.Queue[ObjectKey]]]:
+    news: asyncio.Queue[ObjectKey] = asyncio.Queue()
+    errands = Errands(timeout=1.0, changed=news.put_nowait)
+    async with asyncio.timeout(20):
+        yield errands, news
+        await errands.stop()
+
+
+def outcomes(errand: Scripted, count: int) -> list[Outcome | None]:
+    """Begin an errand and return what is known of it at first and after each piece of news."""
+
+    async def story() -> list[Outcome | None]:
+        async with holding() as (errands, news):
+            seen = [errands.run(KEY, errand)]
+            for _ in range(count):
+                assert await news.get() == KEY
+                seen.append(errands.run(KEY, errand))
+            return seen
+
+    return asyncio.run(story())
+
+
+def test_it_is_tried_until_it_is_done_and_every_change_is_news() -> None:
+    errand = Scripted((None, None, Outcome.NOT_EMPTY, Outcome.NOT_EMPTY, Outcome.DONE))
+
+    seen = outcomes(errand, 3)
+
+    assert seen == [None, Outcome.UNREACHABLE, Outcome.NOT_EMPTY, Outcome.DONE]
+    assert len(errand.tries) == 5
+
+
+def test_what_is_done_is_not_done_again() -> None:
+    async def story() -> int:
+        errand = Scripted((Outcome.DONE,))
+        async with holding() as (errands, news):
+            errands.run(KEY, errand)
+            await news.get()
+            assert errands.run(KEY, errand) is errands.outcome(KEY, errand) is Outcome.DONE
+            return len(errand.tries)
+
+    assert asyncio.run(story()) == 1
+
+
+def test_another_errand_takes_the_place_of_the_first() -> None:
+    async def story() -> None:
+        first, second = Scripted((None,)), Scripted((Outcome.DONE,))
+        async with holding() as (errands, news):
+            errands.run(KEY, first)
+            await news.get()
+            assert errands.outcome(KEY, second) is None
+            errands.run(KEY, second)
+            await news.get()
+            assert errands.outcome(KEY, second) is Outcome.DONE
+            assert errands.outcome(KEY, first) is None
+
+    asyncio.run(story())
+
+
+def test_an_errand_that_was_called_off_is_forgotten() -> None:
+    async def story() -> None:
+        errand = Scripted((None,))
+        async with holding() as (errands, news):
+            errands.run(KEY, errand)
+            await news.get()
+            errands.call_off(KEY)
+            assert errands.outcome(KEY, errand) is None
+
+    asyncio.run(story())
