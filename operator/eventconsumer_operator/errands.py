@@ -128,21 +128,24 @@ class Errands:
 
     async def _until_done(self, key: ObjectKey, record: _Record) -> None:
         while record.outcome is not Outcome.DONE:
-            outcome = await self._attempt(key, record.errand)
+            outcome = await self._attempt(key, record)
             if outcome is not record.outcome:
                 record.outcome = outcome
                 self._changed(key)
             if outcome is not Outcome.DONE:
                 await asyncio.sleep(AGAIN_SECONDS)
 
-    async def _attempt(self, key: ObjectKey, errand: Errand) -> Outcome:
+    async def _attempt(self, key: ObjectKey, record: _Record) -> Outcome:
+        errand = record.errand
+        # Said once, when it begins to fail, and not with every attempt.
+        level = logging.DEBUG if record.outcome is Outcome.UNREACHABLE else logging.WARNING
         try:
             async with self._gate, self._broker(errand.servers) as broker:
                 return await errand.attempt(broker)
         except Unreachable as failure:
-            logger.info("%s: Kafka at %s can't be asked: %s", "/".join(key), errand.servers, failure)
-        except Exception:
-            logger.exception("%s: %s failed", "/".join(key), errand)
+            logger.log(level, "%s: Kafka at %s can't be asked: %s", "/".join(key), errand.servers, failure)
+        except Exception:  # one errand's bug must not end its retries
+            logger.log(level, "%s: %s failed", "/".join(key), errand, exc_info=True)
         return Outcome.UNREACHABLE
 
     @asynccontextmanager
