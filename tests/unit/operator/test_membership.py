@@ -29,7 +29,7 @@ def answer(
     previous: dict[str, str] | None = None,
     **expected: Any,
 ) -> tuple[str, str, str]:
-    wanted = {"replicas": 2, "ready": 2, "topic": TOPIC, "partitions": 3} | expected
+    wanted: dict[str, Any] = {"replicas": 2, "ready": 2, "topic": TOPIC, "partitions": 3} | expected
     said = consumers_joined(
         consumer(), state, members if known else None, Expected(**wanted), previous=previous
     )

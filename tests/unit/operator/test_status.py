@@ -288,7 +288,7 @@ def test_partitions_raw_lag_and_dead_letters_stand_beside_the_lag() -> None:
 
 
 def test_workers_that_came_after_kafka_was_asked_are_not_yet_missed() -> None:
-    late = {"who": (), "group_state": "Empty"}
+    late: dict[str, Any] = {"who": (), "group_state": "Empty"}
     early = said(world(observation=observation(0, **late), crew_since=NOW))
     in_time = said(world(observation=observation(0, **late), crew_since=NOW - timedelta(seconds=1)))
 
