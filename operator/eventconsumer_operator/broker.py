@@ -122,9 +122,13 @@ class Broker:
             [ConsumerGroupTopicPartitions(group, places)], request_timeout=self._timeout
         )
         answer = await self._answer(futures[group])
-        for entry in answer.topic_partitions if answer is not None else places:
-            if answer is None or entry.error is not None:
-                raise Unreachable(f"the offset of {entry.topic}-{entry.partition} was not committed")
+        if answer is None:
+            raise Unreachable(f"the topic of {group}'s offsets is not there")
+        # Kafka answers for each partition, also where the reason is the group's.
+        for entry in answer.topic_partitions:
+            if entry.error is not None:
+                kind = Occupied if entry.error.code() in _OCCUPIED else Unreachable
+                raise kind(f"{entry.topic}-{entry.partition}: {entry.error.str()}")
 
     async def delete_group(self, group: str) -> None:
         """Delete a group and its offsets, if there is one; Occupied where somebody is in it."""

@@ -50,7 +50,8 @@ class CommitEnds:
 
     async def attempt(self, broker: Broker) -> Outcome:
         """Commit the topic's ends, unless the group has committed anything or somebody is in it."""
-        # First, as the poller does: a coordinator that still loads is found out by it, unharmed.
+        # librdkafka crashes on the offsets of a group whose coordinator is still loading (its issue 5040);
+        # describing the group first finds that out unharmed.
         await broker.group(self.group)
         if await broker.committed(self.group):
             return Outcome.DONE
