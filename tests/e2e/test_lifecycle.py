@@ -11,6 +11,7 @@ from confluent_kafka.admin import AdminClient
 from tests.e2e.test_broker_away import broker_away  # noqa: F401  # a fixture
 from tests.support.broker_client import BrokerClient
 from tests.support.builders import event_consumer, kafka_topic
+from tests.support.events import encoded
 from tests.support.eventually import eventually
 
 if TYPE_CHECKING:
@@ -97,7 +98,7 @@ def test_a_paused_consumer_has_no_worker_and_its_lag_goes_on(kubernetes: Kuberne
     paused = condition(kubernetes, "Paused")
     assert paused is not None
     assert paused["status"] == "True"
-    BrokerClient(kafka).publish(TOPIC, [b"not an event"] * 7)
+    BrokerClient(kafka).publish(TOPIC, [encoded() for _ in range(7)])
     eventually("its lag", lambda: kubernetes.row(CONSUMER)["LAG"] == "7")
     assert kubernetes.get("eventconsumer", CONSUMER)["spec"]["replicas"] == 2
 
