@@ -107,7 +107,9 @@ def test_peeking_at_records_leaves_no_group_behind(broker: LocalBroker, topic: s
 
     observe(target(broker, topic), lambda seen: seen.behind_seconds is not None)
 
-    groups = AdminClient({"bootstrap.servers": broker.bootstrap_servers}).list_consumer_groups().result()
+    admin = AdminClient({"bootstrap.servers": broker.bootstrap_servers})
+    groups = admin.list_consumer_groups().result()
+    assert not groups.errors
     assert "eventconsumer-operator" not in {group.group_id for group in groups.valid}
 
 
