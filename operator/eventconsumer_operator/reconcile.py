@@ -282,7 +282,8 @@ class Reconciler:
         if asked_too_early(world):
             self.later(key, _LOOK_AGAIN_SECONDS)
         if status["summary"]["status"] == Reason.WORKERS_STARTING:
-            self.later(key, STARTING.total_seconds() + 1)
+            # A planned look may stem from an earlier life of this name, so one look at the end is not enough.
+            self.later(key, STARTING.total_seconds() / 6)
 
     async def _write(self, key: ObjectKey, before: Manifest, status: Manifest) -> None:
         memory = self.memories.setdefault(key, Memory())
