@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 NAMESPACE = "tasks"
 _CLUSTER = "events"
-# In full, because `kafka` alone is also a category of resources, which kubectl prefers.
+# In full, so that no other resource of the name `kafka` can be meant.
 _KAFKA = f"kafkas.kafka.strimzi.io/{_CLUSTER}"
 _HERE = Path(__file__).parent
 _MANIFESTS = _HERE / "manifests"
