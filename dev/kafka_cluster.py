@@ -120,16 +120,16 @@ def broker_manifest(kafka_port: int, image: str, *, recipe: str) -> str:
 def _standin_image() -> str:
     base = base_image.python()
     made_by = docker.recipe(*_STANDIN.glob("*.py"), _STANDIN / "Dockerfile", _LOCK, docker.id_of(base))
-    if docker.recipe_of(_STANDIN_IMAGE) != made_by:
-        with step(f"Image {_STANDIN_IMAGE}"), tempfile.TemporaryDirectory() as folder:
-            context = Path(folder)
-            shutil.copy(_LOCK, context)
-            shutil.copy(_STANDIN / "Dockerfile", context)
-            shutil.copytree(
-                _STANDIN, context / "strimzi_standin", ignore=shutil.ignore_patterns("__pycache__")
-            )
-            docker.build(_STANDIN_IMAGE, context, recipe=made_by, args={"BASE_IMAGE": base})
-    return _STANDIN_IMAGE
+    return docker.made(_STANDIN_IMAGE, made_by, lambda: _build_standin(made_by, base))
+
+
+def _build_standin(made_by: str, base: str) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        context = Path(folder)
+        shutil.copy(_LOCK, context)
+        shutil.copy(_STANDIN / "Dockerfile", context)
+        shutil.copytree(_STANDIN, context / "strimzi_standin", ignore=shutil.ignore_patterns("__pycache__"))
+        docker.build(_STANDIN_IMAGE, context, recipe=made_by, args={"BASE_IMAGE": base})
 
 
 def _manifest(name: str, **values: str) -> str:
