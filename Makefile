@@ -46,7 +46,7 @@ unit: install  ## Unit and contract tests: no Kafka, no cluster, seconds
 	$(BIN)/pytest tests/unit tests/contract
 
 .PHONY: integration
-integration: install  ## Tests of the workers and the Task API on a real Kafka broker
+integration: install  ## Tests of the workers and the Task API on a real Kafka broker and a real PostgreSQL
 	$(BIN)/pytest tests/integration
 
 .PHONY: e2e
