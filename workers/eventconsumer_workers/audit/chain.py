@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import binascii
 import hashlib
+from datetime import UTC, datetime
 from operator import itemgetter
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -23,10 +24,14 @@ import msgspec
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from eventconsumer_workers.envelope import Event
+
 START = b"0" * 64
 """What stands for the hash before the first of a chain."""
 
 SEAL_LENGTH = 67
+LINE_PIECES = 3
+"""Of how many pieces ``extend`` makes a line."""
 _SEAL_END = b'"}\n'
 _CHECKPOINT = b'{"checkpoint":'
 CHECKPOINT_LINE = b"\n" + _CHECKPOINT
@@ -45,6 +50,8 @@ class Incoming(NamedTuple):
     event_id: str
     value: bytes
     """The message's bytes, a JSON object in UTF-8."""
+    event: Event
+    """The same, as far as it is decoded."""
 
 
 class Head(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
@@ -106,6 +113,11 @@ _checkpoint = msgspec.json.Decoder(Checkpoint)
 _encode = msgspec.json.Encoder().encode
 
 
+def now() -> str:
+    """Return the time as entries and checkpoints give it."""
+    return datetime.now(UTC).isoformat()
+
+
 def extend(head: Head, incoming: Sequence[Incoming], *, audited_at: str) -> tuple[list[bytes], Head]:
     """Return the lines of these events, as pieces to be joined, and the chain's new end."""
     pieces: list[bytes] = []
@@ -114,7 +126,7 @@ def extend(head: Head, incoming: Sequence[Incoming], *, audited_at: str) -> tupl
     time = f',"audited_at":"{audited_at}","event":'
     sequence, next_offset, previous = head.sequence, head.next_offset, head.hash.encode()
     names = map(_encode, map(itemgetter(2), incoming))
-    for name, (_, offset, _, value) in zip(names, incoming, strict=True):
+    for name, (_, offset, _, value, _) in zip(names, incoming, strict=True):
         sequence += 1
         next_offset = offset + 1
         if b"\n" in value or b"\r" in value:

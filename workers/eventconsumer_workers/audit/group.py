@@ -5,12 +5,11 @@ A group is built aside and adopted when it is on disk, so a failed write changes
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import msgspec
 
-from eventconsumer_workers.audit.chain import Checkpoint, Head, Incoming, TakenOver, extend, seal
+from eventconsumer_workers.audit.chain import Checkpoint, Head, Incoming, TakenOver, extend, now, seal
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -30,7 +29,7 @@ class Group:
         self.ids: list[str] = []
         self._heads = heads
         self._pieces: list[bytes] = []
-        self._now = datetime.now(UTC).isoformat()
+        self._now = now()
 
     def take(self, incoming: Sequence[Incoming], window: Window, *, topic: str, topic_id: str | None) -> None:
         """Add the lines of those events that are neither settled nor known by their ids."""
@@ -90,7 +89,7 @@ def header(
     return seal(
         Checkpoint(
             list(heads.values()),
-            datetime.now(UTC).isoformat(),
+            now(),
             full=True,
             segment=number,
             taken_over=taken_over,
