@@ -44,14 +44,14 @@ def authority(kafka: str, role: str, secrets: Mapping[str, Secret], *, now: str)
     name = f"{kafka}-{role}-ca"
     public, private = secrets.get(f"{name}-cert"), secrets.get(name)
     if public is None or private is None or _CERTIFICATE not in public.data or _KEY not in private.data:
-        made = certificates.authority(f"{role}-ca")
+        made = certificates.authority(f"{role}-ca v0")
         return _of(name, made, {}, generations=(0, 0))
     present = Authority(public, private)
     generations = _generation(public, _CERTIFICATE_GENERATION), _generation(private, _KEY_GENERATION)
     if private.asks_to(FORCE_REPLACE):
         old = {key: value for key, value in public.data.items() if key != _CERTIFICATE}
         old[f"ca-{now[:19].replace(':', '-')}Z.crt"] = public.data[_CERTIFICATE]
-        made = certificates.authority(f"{role}-ca")
+        made = certificates.authority(f"{role}-ca v{generations[1] + 1}")
         return _of(name, made, old, generations=(generations[0] + 1, generations[1] + 1))
     if public.asks_to(FORCE_RENEW):
         old = {key: value for key, value in public.data.items() if key != _CERTIFICATE}
