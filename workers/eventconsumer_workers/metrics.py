@@ -82,7 +82,7 @@ class Metrics:
         )
         self._verified = Gauge(
             "eventconsumer_worker_audit_verified_timestamp_seconds",
-            "When the audit log's chain was last found whole, in seconds since 1970; 0 before the first look.",
+            "When the audit log's chain was last found whole, in seconds since 1970; 0 before that.",
             registry=registry,
         )
 

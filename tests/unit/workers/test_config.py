@@ -8,6 +8,7 @@ import pytest
 from pydantic import ValidationError
 
 from eventconsumer_workers.config import Kind, Settings
+from eventconsumer_workers.logs import Format
 
 
 @pytest.fixture(autouse=True)
