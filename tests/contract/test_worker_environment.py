@@ -17,8 +17,8 @@ from eventconsumer_workers.config import Kind, Settings
 
 ROOT = Path(__file__).resolve().parents[2]
 CONNECTION = Connection("events-kafka-bootstrap:9092", "orders")
-WITHOUT_OPERATOR = {"client_id"}
-"""Has a default of its own in every pod: the pod's name."""
+WITHOUT_OPERATOR = {"client_id", "log_format"}
+"""Said by spec.template.env alone: the one is the pod's name by default, the other `text`."""
 
 
 def consumer(kind: str) -> EventConsumer:
