@@ -21,6 +21,7 @@ from bench.operator.refreshes import logged, measured
 from bench.operator.requests import counted_broker
 from bench.operator.results import judged
 from dev.cluster import Cluster
+from dev.run import persistently
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -54,6 +55,8 @@ def rows(_rounds: int, size: int = SIZE) -> list[Row]:
 
 def _measured(cluster: Cluster, folder: Path, size: int) -> list[Row]:
     cluster.kubectl("apply", "--server-side", "--force-conflicts", "--filename", str(_DEFINITION))
+    established = ("wait", "--for=condition=Established", "--timeout=60s", "--filename", str(_DEFINITION))
+    persistently(lambda: cluster.kubectl(*established), within=30)
     kubeconfig = folder / "kubeconfig"
     kubeconfig.write_text(cluster.kubectl("config", "view", "--minify", "--flatten"))
     config.load_kube_config(str(kubeconfig))  # type: ignore[no-untyped-call]  # untyped client
