@@ -23,7 +23,7 @@ def test_each_event_is_told_once_in_the_published_words(tmp_path: Path) -> None:
     out = io.StringIO()
     audit = Audit(AuditLog(tmp_path / "audit.log"), LogLines("audit", out))
     data = {"task_id": "abc123", "title": "t", "status": "pending", "owner_id": None}
-    known, foreign = encoded("task.updated", data=data), encoded("user\ninvited")
+    known, foreign = encoded("task.updated", data=data), encoded("user\ninvited", data={"user": 7})
     audit.handle(batch(known, known, foreign))
     audit.handle(batch(known))
     audit.close()
