@@ -29,7 +29,7 @@ from eventconsumer_workers.loop import Loop
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from eventconsumer_workers.handlers import Handler
+    from eventconsumer_workers.handlers import BatchHandler
 
 _log = logging.getLogger("eventconsumer_workers")
 
@@ -57,7 +57,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 0
 
 
-def _handler(settings: Settings) -> Handler:
+def _handler(settings: Settings) -> BatchHandler:
     lines = LogLines(f"eventconsumer_workers.{settings.kind}", sys.stdout, settings.log_format)
     match settings.kind:
         case Kind.NOTIFICATION:
@@ -68,7 +68,7 @@ def _handler(settings: Settings) -> Handler:
             return Audit(log, lines)
 
 
-def _work(settings: Settings, handler: Handler) -> None:
+def _work(settings: Settings, handler: BatchHandler) -> None:
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
