@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING
 
 from eventconsumer_operator.affected import affected
 from eventconsumer_operator.cluster import Cluster, ClusterError
-from eventconsumer_operator.desired import Image
 from eventconsumer_operator.errands import Errands
 from eventconsumer_operator.names import (
     CLAIMS,
@@ -26,6 +25,7 @@ from eventconsumer_operator.names import (
     STRIMZI,
     TOPICS,
 )
+from eventconsumer_operator.pod_template import Image
 from eventconsumer_operator.poller import Poller
 from eventconsumer_operator.reconcile import Reconciler
 from eventconsumer_operator.store import Store
@@ -65,7 +65,8 @@ class Runtime:
 
     async def start(self) -> None:
         """Connect, list what is there, and begin to work."""
-        self._cluster = await Cluster.connect()
+        if self._cluster is None:  # A start that failed halfway is tried again.
+            self._cluster = await Cluster.connect()
         self._reconciler = Reconciler(
             cluster=self._cluster,
             store=self.store,
@@ -109,7 +110,7 @@ class Runtime:
         """List every kind, and have every EventConsumer looked at."""
         if self._cluster is None:
             return
-        known = set(self.store.all(EVENT_CONSUMERS))
+        known = self.store.keys(EVENT_CONSUMERS)
         for kind in KINDS:
             for namespace in self.config.watch_namespaces or (None,):
                 listing = await self._cluster.list_all(kind, namespace=namespace)
@@ -118,7 +119,7 @@ class Runtime:
                 else:
                     covered = (namespace,) if namespace else ()
                     self.store.settle(kind, listing.items, at=listing.version, namespaces=covered)
-        for key in known | set(self.store.all(EVENT_CONSUMERS)):
+        for key in known | self.store.keys(EVENT_CONSUMERS):
             self.queue.add(key)
 
     def fault(self) -> str | None:

@@ -11,6 +11,7 @@ from confluent_kafka.cimpl import NewTopic
 
 from dev.kafka import LocalBroker
 from dev.postgres import LocalPostgres
+from dev.secured_kafka import SecuredBroker
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -25,6 +26,12 @@ class MakeTopic(Protocol):
 @pytest.fixture(scope="session")
 def broker() -> Iterator[LocalBroker]:
     with LocalBroker() as broker:
+        yield broker
+
+
+@pytest.fixture(scope="session")
+def secured_broker() -> Iterator[SecuredBroker]:
+    with SecuredBroker() as broker:
         yield broker
 
 
