@@ -42,6 +42,10 @@ class Fault(ValueError):  # noqa: N818  # a finding about the log, not a mistake
     """A line is not what its writer wrote; the text says how this shows."""
 
 
+class Fenced(Exception):  # noqa: N818  # what became of a claim
+    """Another worker has claimed a partition after us."""
+
+
 class Incoming(NamedTuple):
     """One event on its way into the log."""
 

@@ -20,7 +20,7 @@ from eventconsumer_workers.audit.verify import Finding, verify
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-COMMANDS = ("verify", "query")
+NAMES = ("verify", "query")
 
 
 class _Place(BaseSettings):

@@ -2,8 +2,8 @@
 
 ``audit.log`` is the segment that is being written. Closed ones lie beside it with their number,
 ``audit.log.000001``, compressed a little later to ``audit.log.000001.zst``, the latest with the ids of their
-events in ``audit.log.000001.ids``. A file appears under its name by a rename when it is whole, so that a crash
-at any moment leaves either the old state or the new one, and left-overs that end in ``.new``.
+events in ``audit.log.000001.ids``. A file appears under its name by a rename when it is whole, so that a
+crash at any moment leaves either the old state or the new one, and left-overs that end in ``.new``.
 """
 
 from __future__ import annotations

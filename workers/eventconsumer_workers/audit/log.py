@@ -20,7 +20,7 @@ from eventconsumer_workers.audit.segment import Segment
 from eventconsumer_workers.audit.window import SIZE, Window
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
     from pathlib import Path
 
     from eventconsumer_workers.audit.chain import Incoming
@@ -65,6 +65,17 @@ class AuditLog:
         if head is None or (head.topic_id and topic_id and head.topic_id != topic_id):
             return None
         return head.next_offset
+
+    def next_offsets(self, partitions: Collection[int]) -> dict[int, int]:
+        """Return where partitions go on whose lines at the log's end were damaged: these are read again."""
+        places = {number: self.next_offset(number, None) for number in partitions if self.lost_its_end}
+        return {number: offset for number, offset in places.items() if offset is not None}
+
+    def claim(self, partitions: Collection[int]) -> None:
+        """Hold every partition: the log's lock is ours."""
+
+    def forget(self, partitions: Collection[int]) -> None:
+        """Keep nothing for a partition but where its chain ends."""
 
     def append(self, incoming: Sequence[Incoming], topic_id: str | None = None) -> list[Incoming]:
         """Put the events that the log lacks on disk and return them; raise ``OSError`` when the disk refuses.

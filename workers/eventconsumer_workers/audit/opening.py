@@ -1,8 +1,8 @@
 """Opening a log: take its lock, clear up after the last writer, and say where to go on.
 
 Whatever moment the last writer was killed at, the same steps lead to a log that can be written: left-overs
-go, a torn tail is cut, a segment that was closed without a successor gets one, and a log of the format without
-chains becomes the first segment of one with chains.
+go, a torn tail is cut, a segment that was closed without a successor gets one, and a log of the format
+without chains becomes the first segment of one with chains.
 """
 
 from __future__ import annotations
@@ -53,8 +53,8 @@ def open_log(files: Files) -> Opened:
             tail = read_tail(files.active)
         except Fault as fault:
             raise AuditLogError(
-                f"the audit log {files.active} is damaged: {fault}; `audit verify` says where. Once it is moved "
-                "away, a new segment goes on from the one before it"
+                f"the audit log {files.active} is damaged: {fault}; `audit verify` says where. Once it is "
+                "moved away, a new segment goes on from the one before it"
             ) from fault
         _cut(files, tail)
     except BaseException:

@@ -1,9 +1,9 @@
 """The audit log in a PostgreSQL database, for more events or more workers than one volume can take.
 
 The same lines in the same chains as on a volume. One transaction holds the entries and the offsets behind
-them, so that what is settled and what is in the log can't differ; the database lets no event id in twice. Each
-partition has an epoch: who takes it over raises it, and a transaction of an earlier epoch is refused, so a
-worker that was frozen while its partition moved can't write to it when it wakes.
+them, so that what is settled and what is in the log can't differ; the database lets no event id in twice.
+Each partition has an epoch: who takes it over raises it, and a transaction of an earlier epoch is refused,
+so a worker that was frozen while its partition moved can't write to it when it wakes.
 """
 
 from __future__ import annotations
@@ -16,10 +16,10 @@ import psycopg
 from psycopg import errors
 
 from eventconsumer_workers.audit import rows
-from eventconsumer_workers.audit.chain import START, Head, Incoming, extend, now
+from eventconsumer_workers.audit.chain import START, Fenced, Head, Incoming, extend, now
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+    from collections.abc import Collection, Iterator, Mapping, Sequence
 
 _CONNECT_SECONDS = 5
 # What a frozen worker holds in the database keeps its successor waiting for no longer than this.
@@ -35,10 +35,6 @@ class DatabaseRefusedError(OSError):
     """The database can't take entries now; the text is its own."""
 
 
-class Fenced(Exception):  # noqa: N818  # what became of our claim
-    """Another worker took partitions over after us."""
-
-
 class PostgresLog:
     """The log of one group and topic in a database, connected when it is first needed."""
 
@@ -50,40 +46,35 @@ class PostgresLog:
         self._log = 0
         self._epochs: dict[int, int] = {}
 
-    def assigned(self, partitions: Collection[int], topic_id: str | None) -> Mapping[int, int]:
-        """Claim partitions and return where those go on that the log knows."""
-        known = {}
+    def next_offsets(self, _: Collection[int]) -> Mapping[int, int]:
+        """Go on where Kafka says: a database does not lose its end."""
+        return {}
+
+    def claim(self, partitions: Collection[int]) -> None:
+        """Raise the epochs of partitions, so that nobody who claimed them before can write for them."""
         with self._transaction() as connection:
-            for partition, epoch, next_offset, of_topic in connection.execute(
+            claimed = connection.execute(
                 rows.CLAIM, {"log": self._log, "partitions": sorted(partitions), "start": START.decode()}
-            ):
-                self._epochs[partition] = epoch
-                if next_offset and not (topic_id and of_topic and topic_id != of_topic):
-                    known[partition] = next_offset
-        return known
+            ).fetchall()
+        self._epochs |= dict(claimed)
 
     def forget(self, partitions: Collection[int]) -> None:
         """Write nothing more for these partitions."""
         for partition in partitions:
             self._epochs.pop(partition, None)
 
-    def append(
-        self, incoming: Sequence[Incoming], topic_id: str | None, *, still_ours: Callable[[], bool]
-    ) -> list[Incoming]:
-        """Commit the events that the log lacks and return them; raise ``OSError`` when that can't be done now.
+    def append(self, incoming: Sequence[Incoming], topic_id: str | None = None) -> list[Incoming]:
+        """Commit the events that the log lacks and return them.
 
-        After a failure, even one that leaves open what was committed, the same events may be given again.
+        Raise ``Fenced`` when another worker has claimed one of the partitions, and ``OSError`` when it can't
+        be done now. After a failure, even one that leaves open what was committed, the same events may be
+        given again.
         """
         known: set[str] = set()
         while True:
             try:
                 with self._transaction() as connection:
                     return self._written(connection, incoming, topic_id, known)
-            except Fenced as fault:
-                if not still_ours():
-                    raise DatabaseRefusedError(str(fault)) from fault
-                # Someone claimed what was no longer theirs; whoever the group knows as its member wins.
-                self.assigned({event.partition for event in incoming}, topic_id)
             except errors.UniqueViolation:
                 known = self._present([event.event_id for event in incoming])
 
@@ -119,9 +110,7 @@ class PostgresLog:
             cursor.executemany(rows.MOVE, [rows.moved(self._log, head) for head in heads.values()])
         return appended
 
-    def _heads(
-        self, cursor: psycopg.Cursor, partitions: list[int], topic_id: str | None
-    ) -> dict[int, Head]:
+    def _heads(self, cursor: psycopg.Cursor, partitions: list[int], topic_id: str | None) -> dict[int, Head]:
         """Lock the ends of chains, which we must have claimed last."""
         cursor.execute(rows.HEADS, {"log": self._log, "partitions": sorted(partitions)})
         heads: dict[int, Head] = {}
@@ -144,7 +133,7 @@ class PostgresLog:
 
     @contextmanager
     def _transaction(self) -> Iterator[psycopg.Connection]:
-        """Commit what is done inside; a failure drops the connection, and the next attempt makes a new one."""
+        """Commit what is done inside; after a failure the next attempt makes a new connection."""
         try:
             connection = self._connected()
             with connection.transaction():

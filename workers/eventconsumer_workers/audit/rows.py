@@ -1,8 +1,8 @@
 """The audit log's tables, and its entries as rows of them. Pure: SQL and bytes.
 
 ``audit_entries.line`` is the line as it would stand in a file, so it is verified by the same rule; the other
-columns repeat parts of it, to be searched. PostgreSQL's text knows no NUL, which JSON can name in an id: it is
-written as an escape there.
+columns repeat parts of it, to be searched. PostgreSQL's text knows no NUL, which JSON can name in an id: it
+is written as an escape there.
 """
 
 from __future__ import annotations
@@ -60,7 +60,7 @@ CLAIM = """
     INSERT INTO audit_chains (log, partition, epoch, sequence, next_offset, hash)
     SELECT %(log)s, partition, 1, 0, 0, %(start)s FROM unnest(%(partitions)s::integer[]) AS partition
     ON CONFLICT (log, partition) DO UPDATE SET epoch = audit_chains.epoch + 1
-    RETURNING partition, epoch, next_offset, topic_id"""
+    RETURNING partition, epoch"""
 HEADS = """
     SELECT partition, epoch, sequence, next_offset, hash, topic_id FROM audit_chains
     WHERE log = %(log)s AND partition = ANY(%(partitions)s) ORDER BY partition FOR UPDATE"""
@@ -87,7 +87,7 @@ def moved(log: int, head: Head) -> tuple[Any, ...]:
 
 def encoded(log: int, head: Head, incoming: Sequence[Incoming], pieces: Sequence[bytes]) -> bytes:
     """Return the rows of new entries in the text format of COPY."""
-    rows = []
+    rows: list[bytes] = []
     for number, event in enumerate(incoming):
         line = b"".join(pieces[LINE_PIECES * number : LINE_PIECES * (number + 1)])[:-1]
         task = event.event.task
@@ -106,7 +106,7 @@ def encoded(log: int, head: Head, incoming: Sequence[Incoming], pieces: Sequence
 
 
 def _escaped(value: str) -> str:
-    if value.isalnum() or value.isprintable() and "\\" not in value:
+    if value.isprintable() and "\\" not in value:
         return value
     found = text(value).replace("\\", "\\\\")
     return found.replace("\t", "\\t").replace("\n", "\\n").replace("\r", "\\r")

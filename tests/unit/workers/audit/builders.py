@@ -9,6 +9,7 @@ from eventconsumer_workers.audit.chain import Incoming
 from eventconsumer_workers.audit.files import Files
 from eventconsumer_workers.audit.log import AuditLog
 from eventconsumer_workers.audit.query import Wanted, matching
+from eventconsumer_workers.envelope import read
 from tests.support.events import event
 
 if TYPE_CHECKING:
@@ -22,7 +23,10 @@ WINDOW = 8
 def incoming(offset: int, *, partition: int = 0, indent: int | None = None, **changes: Any) -> Incoming:
     """Return one event at an offset; ``changes`` are those of ``tests.support.events.event``."""
     sent = event(**changes)
-    return Incoming(partition, offset, sent["event_id"], json.dumps(sent, indent=indent).encode())
+    value = json.dumps(sent, indent=indent).encode()
+    read_back = read(value, ())
+    assert read_back is not None
+    return Incoming(partition, offset, sent["event_id"], value, read_back)
 
 
 def some(offsets: range, *, partition: int = 0) -> list[Incoming]:
