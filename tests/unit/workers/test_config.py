@@ -38,6 +38,7 @@ def test_the_seed_s_names_and_defaults_work_without_any_environment() -> None:
         "health_port": 8080,
         "log_format": Format.TEXT,
         "client_id": "pod-1",
+        "audit_database_url": None,
     }
 
 

@@ -192,6 +192,19 @@ def decoded(line: bytes) -> Entry | Checkpoint:
         raise Fault(f"the line is neither an entry nor a checkpoint: {fault}") from fault
 
 
+def following(head: Head, entry: Entry) -> Head:
+    """Return a chain's end after an entry; raise ``Fault`` when the entry does not follow there."""
+    where = f"{entry.topic}[{entry.partition}]"
+    if entry.sequence != head.sequence + 1:
+        raise Fault(f"{where}: sequence {entry.sequence} follows {head.sequence}")
+    if entry.previous_hash != head.hash:
+        raise Fault(f"{where}: sequence {entry.sequence} carries another hash than its predecessor's")
+    if entry.offset < head.next_offset:
+        raise Fault(f"{where}: offset {entry.offset} was settled before sequence {entry.sequence}")
+    moved = {"sequence": entry.sequence, "next_offset": entry.offset + 1, "hash": entry.hash}
+    return msgspec.structs.replace(head, **moved)
+
+
 class Follower:
     """Goes along a log line by line and finds the first that does not follow from those before it."""
 
@@ -213,16 +226,7 @@ class Follower:
 
     def _follow_entry(self, entry: Entry) -> None:
         place = (entry.topic, entry.partition)
-        head = self.heads.get(place, Head(*place))
-        where = f"{entry.topic}[{entry.partition}]"
-        if entry.sequence != head.sequence + 1:
-            raise Fault(f"{where}: sequence {entry.sequence} follows {head.sequence}")
-        if entry.previous_hash != head.hash:
-            raise Fault(f"{where}: sequence {entry.sequence} carries another hash than its predecessor's")
-        if entry.offset < head.next_offset:
-            raise Fault(f"{where}: offset {entry.offset} was settled before sequence {entry.sequence}")
-        moved = {"sequence": entry.sequence, "next_offset": entry.offset + 1, "hash": entry.hash}
-        self.heads[place] = msgspec.structs.replace(head, **moved)
+        self.heads[place] = following(self.heads.get(place, Head(*place)), entry)
         self.entries += 1
         self.unsealed += 1
 

@@ -10,9 +10,11 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import psycopg
 from pydantic import Field
 from pydantic_settings import BaseSettings
 
+from eventconsumer_workers.audit.database import query_database, verify_database
 from eventconsumer_workers.audit.files import Files
 from eventconsumer_workers.audit.query import Wanted, matching, moment
 from eventconsumer_workers.audit.verify import Finding, verify
@@ -33,14 +35,13 @@ class _Place(BaseSettings):
 def run(words: Sequence[str]) -> int:
     """Run one command; return 0 when it found what it should, 1 for a fault, 2 for a wrong question."""
     given = _parser().parse_args(words)
-    files = Files(given.log or _Place().audit_log_path)
     try:
-        return int(given.command(files, given))
+        return int(given.command(given, _Place()))
     except BrokenPipeError:
         # Whoever read the answer has enough of it.
         sys.stderr.close()
         return 0
-    except OSError as fault:
+    except (OSError, psycopg.Error) as fault:
         print(f"The audit log can't be read: {fault}", file=sys.stderr)  # noqa: T201  # a command's answer
         return 2
 
@@ -59,25 +60,34 @@ def _parser() -> argparse.ArgumentParser:
     query.add_argument("--since", type=moment, help="entries about events from this time on, in ISO 8601")
     query.add_argument("--until", type=moment, help="entries about events before this time")
     for command in (check, query):
-        command.add_argument("--log", type=Path, help="path of the log (default: $AUDIT_LOG_PATH)")
+        command.add_argument(
+            "--log", type=Path, help="path of the log (default: $AUDIT_DATABASE_URL or $AUDIT_LOG_PATH)"
+        )
     return parser
 
 
-def _verify(files: Files, _: argparse.Namespace) -> int:
-    return tell(verify(files))
+def _verify(given: argparse.Namespace, place: _Place) -> int:
+    database = place.audit_database_url
+    if given.log is None and database is not None:
+        return _tell(verify_database(database))
+    return _tell(verify(Files(given.log or place.audit_log_path)))
 
 
-def _query(files: Files, given: argparse.Namespace) -> int:
+def _query(given: argparse.Namespace, place: _Place) -> int:
     wanted = Wanted(given.task, given.event_type, given.since, given.until)
-    for segment in files.opened():
-        for line in matching(segment.content, wanted):
-            sys.stdout.buffer.write(line)
+    database = place.audit_database_url
+    if given.log is None and database is not None:
+        found = query_database(database, wanted)
+    else:
+        segments = Files(given.log or place.audit_log_path).opened()
+        found = (line for segment in segments for line in matching(segment.content, wanted))
+    for line in found:
+        sys.stdout.buffer.write(line)
     sys.stdout.buffer.flush()
     return 0
 
 
-def tell(finding: Finding) -> int:
-    """Print what a verification came to and return its exit code."""
+def _tell(finding: Finding) -> int:
     chains = ", ".join(f"{place} to sequence {last}" for place, last in sorted(finding.chains.items()))
     sound = f"{finding.entries} entries are sound ({chains or 'no chain'})"
     if finding.fault is None:

@@ -67,6 +67,19 @@ HEADS = """
 MOVE = """
     UPDATE audit_chains SET sequence = %s, next_offset = %s, hash = %s, topic_id = %s
     WHERE log = %s AND partition = %s"""
+CHAINS = """
+    SELECT log, group_id, topic, partition, sequence, hash FROM audit_chains JOIN audit_logs USING (log)
+    ORDER BY group_id, topic, partition"""
+CHAIN = """
+    SELECT sequence, event_id, line FROM audit_entries
+    WHERE log = %(log)s AND partition = %(partition)s ORDER BY sequence"""
+QUERY = """
+    SELECT line FROM audit_entries
+    WHERE (%(task)s::text IS NULL OR task_id = %(task)s)
+      AND (%(event_type)s::text IS NULL OR event_type = %(event_type)s)
+      AND (%(since)s::timestamptz IS NULL OR occurred_at >= %(since)s)
+      AND (%(until)s::timestamptz IS NULL OR occurred_at < %(until)s)
+    ORDER BY log, partition, sequence"""
 PRESENT = "SELECT event_id FROM audit_entries WHERE log = %(log)s AND event_id = ANY(%(ids)s)"
 COPY = """
     COPY audit_entries (log, partition, sequence, event_id, event_type, task_id, occurred_at, line)
