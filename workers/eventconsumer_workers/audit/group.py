@@ -58,7 +58,7 @@ class Group:
             return msgspec.structs.replace(head, topic_id=topic_id)
         # A later topic of the same name counts its offsets from 0 again; the chain goes on.
         renewed = msgspec.structs.replace(head, topic_id=topic_id, next_offset=0)
-        self._checkpoint([renewed], full=False)
+        self._checkpoint([*self.moved.values(), renewed], full=False)
         return renewed
 
     def _unseen(self, events: list[Incoming], window: Window) -> list[Incoming]:
