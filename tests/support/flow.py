@@ -33,7 +33,7 @@ class Flow:
         self._enough.set()
 
     def run(self) -> None:
-        """Publish until told to stop; every tenth batch again, as a relay does that died before it noted it."""
+        """Publish until told to stop; some batches again, as a relay that died before it noted them."""
         while not self._enough.wait(_EVERY_SECONDS):
             events = [event() for _ in range(_BATCH)]
             values = [json.dumps(one).encode() for one in events]

@@ -1,4 +1,4 @@
-"""The audit worker at a real broker while things break: nothing is lost, nothing is twice, the chains hold."""
+"""The audit worker at a real broker while things break: nothing is lost or twice, and the chains hold."""
 
 from __future__ import annotations
 

@@ -221,6 +221,8 @@ def await_more(database: str, count: int) -> None:
 
 def number(database: str) -> int:
     with psycopg.connect(database) as connection:
+        if connection.execute("SELECT to_regclass('audit_entries')").fetchone() == (None,):
+            return 0
         row = connection.execute("SELECT count(*) FROM audit_entries").fetchone()
     return int(row[0]) if row else 0
 
