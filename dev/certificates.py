@@ -14,12 +14,10 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import (
-    BestAvailableEncryption,
     Encoding,
     NoEncryption,
     PrivateFormat,
     load_pem_private_key,
-    pkcs12,
 )
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
@@ -55,20 +53,18 @@ class Identity:
             return False
         return True
 
-    def pkcs12(self, password: str) -> bytes:
-        """Return certificate and key as a PKCS #12 store behind a password."""
-        return pkcs12.serialize_key_and_certificates(
-            self.common_name.encode(),
-            _private_key(self),
-            x509.load_pem_x509_certificate(self.certificate.encode()),
-            None,
-            BestAvailableEncryption(password.encode()),
-        )
-
 
 def authority(common_name: str) -> Identity:
     """Make a new certificate authority that can sign nothing but end entities."""
-    key = ec.generate_private_key(ec.SECP256R1())
+    return _authority(common_name, ec.generate_private_key(ec.SECP256R1()))
+
+
+def renewed(authority: Identity) -> Identity:
+    """Give an authority a new certificate for its old key: what it signed before stays valid."""
+    return _authority(authority.common_name, _private_key(authority))
+
+
+def _authority(common_name: str, key: ec.EllipticCurvePrivateKey) -> Identity:
     name = _name(common_name)
     only_signs = x509.KeyUsage(
         digital_signature=False,

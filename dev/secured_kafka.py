@@ -117,15 +117,15 @@ class SecuredBroker(LocalBroker):
         own = certificates.issue(self._authority, "broker", hosts=[_HOST])
         keystore = self._written("broker.pem", own.key + own.certificate)
         truststore = self._written("clients-ca.crt", self._clients_authority.certificate)
-        return "\n".join([*widened, secured(("TLS", "SCRAM"), keystore, truststore)])
+        return "\n".join([*widened, secured(keystore, truststore)])
 
 
-def secured(listeners: tuple[str, str], keystore: Path, truststore: Path) -> str:
-    """Return the settings of a listener for certificates and one for passwords, and of who may do what.
+def secured(keystore: Path, truststore: Path) -> str:
+    """Return the settings of listener TLS for certificates, SCRAM for passwords, and of who may do what.
 
     Who comes without a name, on a listener that asks for none, may do everything; all others need ACLs.
     """
-    tls, scram = (f"listener.name.{name.lower()}" for name in listeners)
+    login = "org.apache.kafka.common.security.scram.ScramLoginModule required;"
     return f"""\
 authorizer.class.name=org.apache.kafka.metadata.authorizer.StandardAuthorizer
 super.users=User:ANONYMOUS
@@ -133,9 +133,9 @@ ssl.keystore.type=PEM
 ssl.keystore.location={keystore}
 ssl.truststore.type=PEM
 ssl.truststore.location={truststore}
-{tls}.ssl.client.auth=required
-{scram}.sasl.enabled.mechanisms=SCRAM-SHA-512
-{scram}.scram-sha-512.sasl.jaas.config=org.apache.kafka.common.security.scram.ScramLoginModule required;
+listener.name.tls.ssl.client.auth=required
+listener.name.scram.sasl.enabled.mechanisms=SCRAM-SHA-512
+listener.name.scram.scram-sha-512.sasl.jaas.config={login}
 """
 
 

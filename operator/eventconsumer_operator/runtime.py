@@ -65,7 +65,8 @@ class Runtime:
 
     async def start(self) -> None:
         """Connect, list what is there, and begin to work."""
-        self._cluster = await Cluster.connect()
+        if self._cluster is None:  # A start that failed halfway is tried again.
+            self._cluster = await Cluster.connect()
         self._reconciler = Reconciler(
             cluster=self._cluster,
             store=self.store,
