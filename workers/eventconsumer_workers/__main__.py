@@ -7,22 +7,18 @@ from __future__ import annotations
 
 import argparse
 import logging
-import signal
 import sys
-import threading
 from typing import TYPE_CHECKING
 
 from pydantic import ValidationError
 
 from eventconsumer_workers import logs
 from eventconsumer_workers.audit_log import AuditLog, AuditLogError
-from eventconsumer_workers.broker import Subscription
 from eventconsumer_workers.config import Kind, Settings
 from eventconsumer_workers.handlers.audit import Audit
 from eventconsumer_workers.handlers.notification import Notification
-from eventconsumer_workers.health import Pulse, served
 from eventconsumer_workers.loglines import LogLines
-from eventconsumer_workers.loop import Loop
+from eventconsumer_workers.process import work
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -46,7 +42,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         _log.error("%s", fault)
         return 1
     try:
-        _work(settings, handler)
+        work(settings, handler)
     finally:
         handler.close()
     return 0
@@ -61,22 +57,6 @@ def _handler(settings: Settings) -> Handler:
             log = AuditLog(settings.audit_log_path)
             _log.info("Loaded %d previously seen events", len(log))
             return Audit(log, lines)
-
-
-def _work(settings: Settings, handler: Handler) -> None:
-    stop = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stop.set())
-    pulse = Pulse()
-    with served(pulse, settings.health_port):
-        _log.info(
-            "The %s worker follows %s as group %s",
-            settings.kind,
-            settings.kafka_topic,
-            settings.kafka_group_id,
-        )
-        Loop(Subscription(settings), handler, wanted=settings.event_types, pulse=pulse, stop=stop).run()
-    _log.info("The %s worker has left its group", settings.kind)
 
 
 if __name__ == "__main__":

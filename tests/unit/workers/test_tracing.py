@@ -1,0 +1,98 @@
+"""Traces go on from the header that a message came with, and cost nothing where nobody asked for them."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import pytest
+from opentelemetry import trace
+from opentelemetry.sdk.trace.export import SimpleSpanProcessor
+from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
+
+from eventconsumer_workers.tracing import Traces, carried, started
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+TRACE = "4bf92f3577b34da6a3ce929d0e0e4736"
+PARENT = f"00-{TRACE}-00f067aa0ba902b7-01"
+
+
+@dataclass(frozen=True)
+class Received:
+    traceparent: str | None = PARENT
+
+    def headers(self) -> list[tuple[str, str | bytes | None]] | None:
+        return None if self.traceparent is None else [("traceparent", self.traceparent.encode())]
+
+    def partition(self) -> int:
+        return 2
+
+    def offset(self) -> int:
+        return 41
+
+
+@pytest.fixture
+def spans() -> InMemorySpanExporter:
+    return InMemorySpanExporter()
+
+
+@pytest.fixture
+def traces(spans: InMemorySpanExporter, monkeypatch: pytest.MonkeyPatch) -> Iterator[Traces]:
+    monkeypatch.setattr(trace, "set_tracer_provider", lambda _: None)
+    traces = Traces(SimpleSpanProcessor(spans), topic="task-events", group="notification-service")
+    yield traces
+    traces.close()
+
+
+def test_a_span_around_one_message_goes_on_with_its_trace(
+    traces: Traces, spans: InMemorySpanExporter
+) -> None:
+    with traces.one(Received()):
+        sent = traces.carried()
+    [span] = spans.get_finished_spans()
+    assert (span.name, span.parent and f"{span.parent.trace_id:032x}") == ("process task-events", TRACE)
+    assert span.attributes is not None
+    assert span.attributes["messaging.kafka.offset"] == 41
+    assert span.resource.attributes["service.name"] == "notification-service"
+    assert sent["traceparent"].startswith(f"00-{TRACE}-")
+    assert sent["traceparent"] != PARENT
+
+
+def test_a_span_around_a_batch_links_to_the_traces_of_its_messages(
+    traces: Traces, spans: InMemorySpanExporter
+) -> None:
+    with traces.batch([Received(), Received(None), Received("00-garbage"), Received()]):
+        pass
+    [span] = spans.get_finished_spans()
+    assert span.parent is None
+    assert [f"{link.context.trace_id:032x}" for link in span.links] == [TRACE, TRACE]
+    assert span.attributes is not None
+    assert span.attributes["messaging.batch.message_count"] == 4
+
+
+def test_bytes_that_are_no_text_carry_no_trace() -> None:
+    assert carried([("traceparent", b"\xff"), ("other", b"x"), ("tracestate", None)]) == {
+        "traceparent": "\ufffd"
+    }
+    assert carried(None) == {}
+
+
+def test_without_an_endpoint_nothing_of_opentelemetry_is_imported() -> None:
+    script = (
+        "import sys; from eventconsumer_workers.tracing import started;"
+        "assert started(topic='t', group='g') is None;"
+        "sys.exit(any(name.startswith('opentelemetry') for name in sys.modules))"
+    )
+    subprocess.run([sys.executable, "-c", script], check=True, env={"PYTHONPATH": ":".join(sys.path)})
+
+
+def test_an_endpoint_turns_traces_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(trace, "set_tracer_provider", lambda _: None)
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", "http://127.0.0.1:9")
+    traces = started(topic="t", group="g")
+    assert traces is not None
+    traces.close()

@@ -1,0 +1,35 @@
+"""One worker as a process: it answers probes and follows its topic until a signal says stop."""
+
+from __future__ import annotations
+
+import logging
+import signal
+import threading
+from typing import TYPE_CHECKING
+
+from eventconsumer_workers.broker import Subscription
+from eventconsumer_workers.health import Pulse, served
+from eventconsumer_workers.loop import Loop
+
+if TYPE_CHECKING:
+    from eventconsumer_workers.config import Settings
+    from eventconsumer_workers.handlers import Handler
+
+_log = logging.getLogger("eventconsumer_workers")
+
+
+def work(settings: Settings, handler: Handler) -> None:
+    """Follow the topic until SIGTERM or SIGINT; the handler stays the caller's to close."""
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+    pulse = Pulse()
+    with served(pulse, settings.health_port):
+        _log.info(
+            "The %s worker follows %s as group %s",
+            settings.kind,
+            settings.kafka_topic,
+            settings.kafka_group_id,
+        )
+        Loop(Subscription(settings), handler, wanted=settings.event_types, pulse=pulse, stop=stop).run()
+    _log.info("The %s worker has left its group", settings.kind)
