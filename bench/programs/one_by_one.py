@@ -1,7 +1,8 @@
 """The plain worker: poll one message, parse it, do its work, commit it, then the next.
 
-Usage: `python -m bench.programs.one_by_one notification|audit|postgres|wait`, told by the workers' variables. Each message is committed as the client does it by default: a request each, not waited for. The client has its
-default settings.
+Usage: `python -m bench.programs.one_by_one notification|audit|postgres|wait`, told by the workers'
+environment variables. Each message is committed as the client does it by default: a request each, not waited
+for. The client has its default settings.
 """
 
 from __future__ import annotations

@@ -35,6 +35,8 @@ class Connection:
             {
                 "bootstrap.servers": bootstrap_servers,
                 "reconnect.backoff.max.ms": 1000,
+                # While a pod is replaced, its Service may lead to nobody who would refuse.
+                "socket.connection.setup.timeout.ms": 2000,
                 "log_level": 0,
                 "client.id": "strimzi-standin",
             }

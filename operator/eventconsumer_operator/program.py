@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from eventconsumer_operator.desired import Image
+    from eventconsumer_operator.pod_template import Image
     from eventconsumer_operator.models import Manifest, Worker
 
 

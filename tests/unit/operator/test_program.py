@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from eventconsumer_operator.desired import Image
+from eventconsumer_operator.pod_template import Image
 from eventconsumer_operator.models import Worker
 from eventconsumer_operator.program import program
 
