@@ -10,7 +10,7 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bench.workers import draining, poison, prefetch
+from bench.workers import database, draining, latency, poison, prefetch, restart, waiting
 from bench.workers.samples import Samples
 from bench.workers.stage import Stage
 from dev.kafka import LocalBroker
@@ -20,8 +20,8 @@ from dev.steps import say, step
 if TYPE_CHECKING:
     from bench.table import Row
 
-_FILLED = (draining, poison)
-_PARTS = (draining, prefetch, poison)
+_PREPARED = (draining, poison, waiting, restart)
+_PARTS = (draining, prefetch, database, waiting, latency, poison, restart)
 
 
 def rows(rounds: int) -> list[Row]:
@@ -29,8 +29,8 @@ def rows(rounds: int) -> list[Row]:
     samples = Samples()
     with LocalBroker() as broker, LocalPostgres() as postgres, tempfile.TemporaryDirectory() as folder:
         stage = Stage(broker.bootstrap_servers, postgres, Path(folder))
-        for part in _FILLED:
-            with step(f"The messages that {part.__name__} reads"):
+        for part in _PREPARED:
+            with step(f"What {part.__name__} reads"):
                 part.prepare(stage)
         for number in range(1, rounds + 1):
             for part in _PARTS:

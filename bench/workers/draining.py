@@ -30,11 +30,12 @@ _PLAIN_AUDIT = "N: plain audit with fsync"
 MEMORY = "memory"
 
 NO_OP = Program(["bench.programs.no_op"])
+AUDIT_PROGRAM = Program(["eventconsumer_workers", "audit"])
 _PROGRAMS = {
     NOTIFICATION: NO_OP,
     LINES: Program(["eventconsumer_workers", "notification"]),
     _PLAIN_NOTIFICATION: Program(["bench.programs.one_by_one", "notification"]),
-    _AUDIT: Program(["eventconsumer_workers", "audit"]),
+    _AUDIT: AUDIT_PROGRAM,
     _PLAIN_AUDIT: Program(["bench.programs.one_by_one", "audit"]),
 }
 

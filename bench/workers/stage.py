@@ -19,7 +19,7 @@ from uuid import uuid4
 from confluent_kafka import Consumer, TopicPartition
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
     from bench.workers.topics import Topic
@@ -35,7 +35,7 @@ class Program:
     """A program to measure: the words that start it, and what its environment says besides."""
 
     command: Sequence[str]
-    environment: Mapping[str, str] = field(default_factory=dict)
+    environment: dict[str, str] = field(default_factory=dict)
     keeps_output: bool = False
     """Whether what it prints is kept in a file; else it goes to /dev/null."""
 
@@ -68,16 +68,17 @@ class Stage:
     folder: Path
 
     @contextmanager
-    def running(self, program: Program, topic: Topic) -> Iterator[Running]:
-        """Run a program on a topic in a new group, and stop it at the end."""
+    def running(
+        self, program: Program, topic: Topic, *, folder: str | None = None
+    ) -> Iterator[Running]:
+        """Run a program on a topic in a new group, with a folder of its own, and stop it at the end."""
         group = f"bench-{uuid4()}"
-        folder = self.folder / group
-        folder.mkdir()
-        output = folder / "output"
+        environment = self._environment(topic, group, folder or group)
+        output = self.folder / f"{group}.output"
         with output.open("wb") as stream:
             process = subprocess.Popen(
                 [sys.executable, "-m", *program.command],
-                env=self._environment(topic, group, folder) | dict(program.environment),
+                env=environment | program.environment,
                 stdout=stream if program.keeps_output else subprocess.DEVNULL,
             )
         try:
@@ -107,22 +108,23 @@ class Stage:
         with self.running(program, topic) as running:
             return self.committed_rate(running, topic, longest=longest)
 
-    def printed(self, program: Program, topic: Topic) -> float:
+    def printed(self, program: Program, topic: Topic, *, folder: str | None = None) -> float:
         """Return the one figure that a program measures and prints itself."""
-        folder = self.folder / f"bench-{uuid4()}"
-        folder.mkdir()
-        environment = self._environment(topic, folder.name, folder) | dict(program.environment)
+        group = f"bench-{uuid4()}"
+        environment = self._environment(topic, group, folder or group) | program.environment
         command = [sys.executable, "-m", *program.command]
         done = subprocess.run(command, env=environment, check=True, stdout=subprocess.PIPE, text=True)
         return float(done.stdout.split()[-1])
 
-    def _environment(self, topic: Topic, group: str, folder: Path) -> dict[str, str]:
+    def _environment(self, topic: Topic, group: str, folder: str) -> dict[str, str]:
+        place = self.folder / folder
+        place.mkdir(exist_ok=True)
         return {
             **os.environ,
             "KAFKA_BOOTSTRAP_SERVERS": self.bootstrap_servers,
             "KAFKA_TOPIC": topic.name,
             "KAFKA_GROUP_ID": group,
-            "AUDIT_LOG_PATH": str(folder / "audit.log"),
+            "AUDIT_LOG_PATH": str(place / "audit.log"),
             "HEALTH_PORT": "0",
             "BENCH_MESSAGES": str(topic.messages),
         }

@@ -9,8 +9,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from eventconsumer_operator.pod_template import Image
     from eventconsumer_operator.models import Manifest, Worker
+    from eventconsumer_operator.pod_template import Image
 
 
 def program(worker: Worker, image: Image) -> Manifest:

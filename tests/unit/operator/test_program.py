@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from eventconsumer_operator.pod_template import Image
 from eventconsumer_operator.models import Worker
+from eventconsumer_operator.pod_template import Image
 from eventconsumer_operator.program import program
 
 IMAGE = Image("eventconsumer/workers:0.1.0", "IfNotPresent")
