@@ -9,21 +9,31 @@ from eventconsumer_workers.config import Kind, Settings
 from eventconsumer_workers.process import work
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Mapping
 
-    from eventconsumer_workers.envelope import Reading
+    from eventconsumer_workers.handlers import Batch
 
 
 class NoOp:
     """Takes every notification."""
 
-    def handle(self, readings: Sequence[Reading]) -> None:
+    def handle(self, batch: Batch) -> None:
         """Do nothing with them."""
+
+    def assigned(self, partitions: Collection[int]) -> Mapping[int, int]:  # noqa: ARG002  # the protocol's
+        """Go on where Kafka says."""
+        return {}
+
+    def revoked(self, partitions: Collection[int]) -> None:
+        """Keep nothing for a partition."""
+
+    def lost(self, partitions: Collection[int]) -> None:
+        """Keep nothing for a partition."""
 
     def close(self) -> None:
         """Hold nothing."""
 
 
 if __name__ == "__main__":
-    logging.basicConfig(level=logging.WARNING)
+    logging.basicConfig(level=logging.ERROR)
     work(Settings(kind=Kind.NOTIFICATION), NoOp())

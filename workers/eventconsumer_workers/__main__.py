@@ -23,7 +23,7 @@ from eventconsumer_workers.process import work
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from eventconsumer_workers.handlers import Handler
+    from eventconsumer_workers.handlers import BatchHandler
 
 _log = logging.getLogger("eventconsumer_workers")
 
@@ -48,7 +48,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 0
 
 
-def _handler(settings: Settings) -> Handler:
+def _handler(settings: Settings) -> BatchHandler:
     lines = LogLines(f"eventconsumer_workers.{settings.kind}", sys.stdout, settings.log_format)
     match settings.kind:
         case Kind.NOTIFICATION:

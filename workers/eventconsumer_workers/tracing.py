@@ -14,22 +14,11 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
-    from typing import Protocol
 
     from opentelemetry.context import Context
     from opentelemetry.sdk.trace import SpanProcessor
 
-    class Traced(Protocol):
-        """What a span tells about a message."""
-
-        def headers(self) -> Sequence[tuple[str, str | bytes | None]] | None:
-            """Return the message's headers."""
-
-        def partition(self) -> int | None:
-            """Return the partition that it was read from."""
-
-        def offset(self) -> int | None:
-            """Return its place in the partition."""
+    from eventconsumer_workers.handlers import Headers, Record
 
 
 _log = logging.getLogger(__name__)
@@ -69,32 +58,32 @@ class Traces:
         }
 
     @contextmanager
-    def one(self, message: Traced) -> Iterator[None]:
+    def one(self, record: Record) -> Iterator[None]:
         """Trace the handling of one message, as a part of the trace that it came with."""
         place: dict[str, str | int] = {
-            "messaging.destination.partition.id": str(message.partition()),
-            "messaging.kafka.offset": message.offset() or 0,
+            "messaging.destination.partition.id": str(record.partition()),
+            "messaging.kafka.offset": record.offset() or 0,
         }
         with self._tracer.start_as_current_span(
             f"process {self._topic}",
-            context=self._context(message),
+            context=self._context(record),
             kind=self._api.SpanKind.CONSUMER,
             attributes={**self._attributes, **place},
         ):
             yield
 
     @contextmanager
-    def batch(self, messages: Sequence[Traced]) -> Iterator[None]:
+    def batch(self, records: Sequence[Record]) -> Iterator[None]:
         """Trace the handling of a batch, linked to the traces that its messages came with."""
         spans = (
-            self._api.get_current_span(self._context(message)).get_span_context()
-            for message in messages[:_MOST_LINKS]
+            self._api.get_current_span(self._context(record)).get_span_context()
+            for record in records[:_MOST_LINKS]
         )
         with self._tracer.start_as_current_span(
             f"process {self._topic}",
             kind=self._api.SpanKind.CONSUMER,
             links=[self._api.Link(span) for span in spans if span.is_valid],
-            attributes={**self._attributes, "messaging.batch.message_count": len(messages)},
+            attributes={**self._attributes, "messaging.batch.message_count": len(records)},
         ):
             yield
 
@@ -108,14 +97,14 @@ class Traces:
         """Send what is left."""
         self._provider.shutdown()
 
-    def _context(self, message: Traced) -> Context:
-        return self._propagator.extract(carried(message.headers()))
+    def _context(self, record: Record) -> Context:
+        return self._propagator.extract(carried(record.headers()))
 
 
-def carried(headers: Sequence[tuple[str, str | bytes | None]] | None) -> dict[str, str]:
+def carried(headers: Headers | None) -> dict[str, str]:
     """Return those headers of a message that carry its trace; what is no text is left out."""
     found: dict[str, str] = {}
-    for name, value in headers or ():
+    for name, value in dict(headers or ()).items():
         if name in _CARRIED and value is not None:
             found[name] = value if isinstance(value, str) else value.decode("ascii", "replace")
     return found

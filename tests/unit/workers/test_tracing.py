@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import pytest
@@ -13,26 +12,22 @@ from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
 from eventconsumer_workers.tracing import Traces, carried, started
+from tests.support.records import record
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from confluent_kafka import Message
 
 TRACE = "4bf92f3577b34da6a3ce929d0e0e4736"
 PARENT = f"00-{TRACE}-00f067aa0ba902b7-01"
 
 
-@dataclass(frozen=True)
-class Received:
-    traceparent: str | None = PARENT
-
-    def headers(self) -> list[tuple[str, str | bytes | None]] | None:
-        return None if self.traceparent is None else [("traceparent", self.traceparent.encode())]
-
-    def partition(self) -> int:
-        return 2
-
-    def offset(self) -> int:
-        return 41
+def received(traceparent: str | None = PARENT) -> Message:
+    found = record(b"", partition=2, offset=41)
+    if traceparent is not None:
+        found.set_headers([("traceparent", traceparent.encode())])
+    return found
 
 
 @pytest.fixture
@@ -51,7 +46,7 @@ def traces(spans: InMemorySpanExporter, monkeypatch: pytest.MonkeyPatch) -> Iter
 def test_a_span_around_one_message_goes_on_with_its_trace(
     traces: Traces, spans: InMemorySpanExporter
 ) -> None:
-    with traces.one(Received()):
+    with traces.one(received()):
         sent = traces.carried()
     [span] = spans.get_finished_spans()
     assert (span.name, span.parent and f"{span.parent.trace_id:032x}") == ("process task-events", TRACE)
@@ -65,7 +60,7 @@ def test_a_span_around_one_message_goes_on_with_its_trace(
 def test_a_span_around_a_batch_links_to_the_traces_of_its_messages(
     traces: Traces, spans: InMemorySpanExporter
 ) -> None:
-    with traces.batch([Received(), Received(None), Received("00-garbage"), Received()]):
+    with traces.batch([received(), received(None), received("00-garbage"), received()]):
         pass
     [span] = spans.get_finished_spans()
     assert span.parent is None
