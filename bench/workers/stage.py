@@ -68,9 +68,7 @@ class Stage:
     folder: Path
 
     @contextmanager
-    def running(
-        self, program: Program, topic: Topic, *, folder: str | None = None
-    ) -> Iterator[Running]:
+    def running(self, program: Program, topic: Topic, *, folder: str | None = None) -> Iterator[Running]:
         """Run a program on a topic in a new group, with a folder of its own, and stop it at the end."""
         group = f"bench-{uuid4()}"
         environment = self._environment(topic, group, folder or group)

@@ -1,4 +1,4 @@
-"""`python -m eventconsumer_workers notification|audit`: one process, from its environment to its exit code.
+"""`python -m eventconsumer_workers notification|audit|custom`: one process, from environment to exit code.
 
 The code is 0 after SIGTERM or SIGINT, 1 when it cannot start or meets a bug, for Kubernetes to start it anew.
 """
@@ -16,6 +16,7 @@ from eventconsumer_workers import logs
 from eventconsumer_workers.audit_log import AuditLog, AuditLogError
 from eventconsumer_workers.config import Kind, Settings
 from eventconsumer_workers.handlers.audit import Audit
+from eventconsumer_workers.handlers.custom import Custom, NoHandlerError, resolve
 from eventconsumer_workers.handlers.notification import Notification
 from eventconsumer_workers.loglines import LogLines
 from eventconsumer_workers.process import work
@@ -23,7 +24,7 @@ from eventconsumer_workers.process import work
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from eventconsumer_workers.handlers import BatchHandler
+    from eventconsumer_workers.handlers import BatchHandler, EventHandler
 
 _log = logging.getLogger("eventconsumer_workers")
 
@@ -32,13 +33,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run one worker until it is told to stop."""
     parser = argparse.ArgumentParser(prog="eventconsumer-worker", description="Follow a Kafka topic.")
     parser.add_argument("worker", choices=[kind.value for kind in Kind], help="what to do with the events")
-    kind = Kind(parser.parse_args(arguments).worker)
+    parser.add_argument(
+        "handler", nargs="?", help="for custom, the function that handles an event: module:function"
+    )
+    given = parser.parse_args(arguments)
+    kind = Kind(given.worker)
+    if (kind is Kind.CUSTOM) != (given.handler is not None):
+        parser.error("custom, and nothing else, takes a handler: custom module:function")
     logs.configure(logs.Format.TEXT, sys.stdout)
     try:
         settings = Settings(kind=kind)
         logs.configure(settings.log_format, sys.stdout)
-        handler = _handler(settings)
-    except (ValidationError, AuditLogError) as fault:
+        handler = _handler(settings, given.handler)
+    except (ValidationError, AuditLogError, NoHandlerError) as fault:
         _log.error("%s", fault)
         return 1
     try:
@@ -48,7 +55,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 0
 
 
-def _handler(settings: Settings) -> BatchHandler:
+def _handler(settings: Settings, function: str) -> BatchHandler | EventHandler:
     lines = LogLines(f"eventconsumer_workers.{settings.kind}", sys.stdout, settings.log_format)
     match settings.kind:
         case Kind.NOTIFICATION:
@@ -57,6 +64,8 @@ def _handler(settings: Settings) -> BatchHandler:
             log = AuditLog(settings.audit_log_path)
             _log.info("Loaded %d previously seen events", len(log))
             return Audit(log, lines)
+        case Kind.CUSTOM:
+            return Custom(resolve(function))
 
 
 if __name__ == "__main__":

@@ -13,12 +13,12 @@ from eventconsumer_workers.loop import Loop
 
 if TYPE_CHECKING:
     from eventconsumer_workers.config import Settings
-    from eventconsumer_workers.handlers import BatchHandler
+    from eventconsumer_workers.handlers import BatchHandler, EventHandler
 
 _log = logging.getLogger("eventconsumer_workers")
 
 
-def work(settings: Settings, handler: BatchHandler) -> None:
+def work(settings: Settings, handler: BatchHandler | EventHandler) -> None:
     """Follow the topic until SIGTERM or SIGINT; the handler stays the caller's to close."""
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class StartWorker(Protocol):
-    """Makes a worker for the test's topic; ``words`` go on its command line, ``environment`` changes what it is told."""
+    """Makes a worker for the test's topic; ``words`` follow on its command line."""
 
     def __call__(self, kind: str, *words: str, **environment: str) -> WorkerProcess: ...
 

@@ -1,4 +1,4 @@
-"""A function of one's own at a real broker: it is tried again, may refuse, keeps order within a key, and is measured."""
+"""A function of one's own at a real broker: it is tried again, may refuse, and is measured."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from tests.integration.workers.conftest import StartWorker
     from tests.support.broker_client import BrokerClient
 
-TEAM_CODE = '''
+TEAM_CODE = """
 from prometheus_client import Counter
 from eventconsumer_workers import Delivery, Event, Reject, Retry, run
 
@@ -36,7 +36,7 @@ def handle(event: Event, delivery: Delivery) -> None:
 
 if __name__ == "__main__":
     run(handle)
-'''
+"""
 
 
 @pytest.fixture
@@ -80,8 +80,8 @@ def test_its_own_metric_is_served_beside_the_worker_s(
     )
     eventually(
         "its metrics",
-        lambda: process.probe("/metrics")[1].splitlines(),
-        until=lambda lines: set(wanted) <= set(lines),
+        lambda: process.probe("/metrics")[1],
+        until=lambda told: set(wanted) <= set(told.splitlines()),
     )
 
 

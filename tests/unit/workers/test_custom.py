@@ -1,4 +1,4 @@
-"""A function of one's own is found by its name, called with what it asks for, and may say no in three ways."""
+"""A function of one's own is found by its name, called with what it asks for, and may say no."""
 
 from __future__ import annotations
 

@@ -85,7 +85,7 @@ class _Runner:
 
 
 def _as_one_argument(handle: Handle) -> Callable[[Delivery], Any]:
-    """Return a function of the delivery alone; raise ``NoHandlerError`` where the handler takes neither form."""
+    """Return a function of the delivery alone; raise ``NoHandlerError`` where it takes neither form."""
     function: Callable[..., Any] = handle
     signature = inspect.signature(function)
     if _takes(signature, 2):
