@@ -1,6 +1,7 @@
 """`python -m eventconsumer_workers notification|audit|custom`: one process, from environment to exit code.
 
-The code is 0 after SIGTERM or SIGINT, 1 when it cannot start or meets a bug, for Kubernetes to start it anew.
+The code is 0 after SIGTERM or SIGINT and when its credentials were renewed, 1 when it cannot start or meets a
+bug; Kubernetes then starts it anew.
 """
 
 from __future__ import annotations
@@ -48,11 +49,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except (ValidationError, AuditLogError, NoHandlerError) as fault:
         _log.error("%s", fault)
         return 1
-    try:
-        work(settings, handler)
-    finally:
-        handler.close()
-    return 0
+    return work(settings, handler)
 
 
 def _handler(settings: Settings, function: str) -> BatchHandler | EventHandler:

@@ -33,7 +33,5 @@ def run(handle: Handle) -> None:
     except (ValidationError, NoHandlerError) as fault:
         _log.error("%s", fault)
         raise SystemExit(1) from fault
-    try:
-        work(settings, handler)
-    finally:
-        handler.close()
+    if code := work(settings, handler):
+        raise SystemExit(code)

@@ -8,6 +8,7 @@ import threading
 from typing import TYPE_CHECKING
 
 from eventconsumer_workers.broker import Subscription
+from eventconsumer_workers.credentials import CredentialsError, files, watched
 from eventconsumer_workers.health import Pulse, served
 from eventconsumer_workers.loop import Loop
 
@@ -18,13 +19,24 @@ if TYPE_CHECKING:
 _log = logging.getLogger("eventconsumer_workers")
 
 
-def work(settings: Settings, handler: BatchHandler | EventHandler) -> None:
-    """Follow the topic until SIGTERM or SIGINT; the handler stays the caller's to close."""
+def work(settings: Settings, handler: BatchHandler | EventHandler) -> int:
+    """Follow the topic until a signal, or renewed credentials, end the process; return its exit code."""
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
+    try:
+        _follow(settings, handler, stop)
+    except CredentialsError as fault:
+        _log.error("%s", fault)
+        return 1
+    finally:
+        handler.close()
+    return 0
+
+
+def _follow(settings: Settings, handler: BatchHandler | EventHandler, stop: threading.Event) -> None:
     pulse = Pulse()
-    with served(pulse, settings.health_port):
+    with served(pulse, settings.health_port), watched(files(settings), stop.set):
         _log.info(
             "The %s worker follows %s as group %s",
             settings.kind,
