@@ -11,6 +11,8 @@ from eventconsumer_workers.broker import Subscription
 from eventconsumer_workers.credentials import CredentialsError, files, watched
 from eventconsumer_workers.health import Pulse, served
 from eventconsumer_workers.loop import Loop
+from eventconsumer_workers.traced import traced
+from eventconsumer_workers.tracing import started
 
 if TYPE_CHECKING:
     from eventconsumer_workers.config import Settings
@@ -24,6 +26,9 @@ def work(settings: Settings, handler: BatchHandler | EventHandler) -> int:
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
+    traces = started(topic=settings.kafka_topic, group=settings.kafka_group_id)
+    if traces is not None:
+        handler = traced(handler, traces)
     try:
         _follow(settings, handler, stop)
     except CredentialsError as fault:

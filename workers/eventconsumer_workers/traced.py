@@ -14,6 +14,13 @@ if TYPE_CHECKING:
     from eventconsumer_workers.tracing import Traces
 
 
+def traced(handler: BatchHandler | EventHandler, traces: Traces) -> BatchHandler | EventHandler:
+    """Return the handler with a span around each of its calls."""
+    if hasattr(handler, "deliver"):
+        return TracedEvents(handler, traces)
+    return TracedBatches(handler, traces)
+
+
 class TracedEvents:
     """An event handler whose every call is a part of its message's trace."""
 

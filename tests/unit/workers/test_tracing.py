@@ -11,13 +11,17 @@ from opentelemetry import trace
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
+from eventconsumer_workers.traced import TracedBatches
 from eventconsumer_workers.tracing import Traces, carried, started
-from tests.support.records import record
+from tests.support.events import encoded
+from tests.support.records import batch, record
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Collection, Iterator, Mapping
 
     from confluent_kafka import Message
+
+    from eventconsumer_workers.handlers import Batch
 
 TRACE = "4bf92f3577b34da6a3ce929d0e0e4736"
 PARENT = f"00-{TRACE}-00f067aa0ba902b7-01"
@@ -28,6 +32,20 @@ def received(traceparent: str | None = PARENT) -> Message:
     if traceparent is not None:
         found.set_headers([("traceparent", traceparent.encode())])
     return found
+
+
+class Recording:
+    def __init__(self, handled: list[Batch]) -> None:
+        self.handle = handled.append
+
+    def assigned(self, partitions: Collection[int]) -> Mapping[int, int]:
+        return dict.fromkeys(partitions, 7)
+
+    def revoked(self, partitions: Collection[int]) -> None: ...
+
+    def lost(self, partitions: Collection[int]) -> None: ...
+
+    def close(self) -> None: ...
 
 
 @pytest.fixture
@@ -67,6 +85,18 @@ def test_a_span_around_a_batch_links_to_the_traces_of_its_messages(
     assert [f"{link.context.trace_id:032x}" for link in span.links] == [TRACE, TRACE]
     assert span.attributes is not None
     assert span.attributes["messaging.batch.message_count"] == 4
+
+
+def test_a_traced_batch_is_handled_as_it_is_and_its_span_ends_with_it(
+    traces: Traces, spans: InMemorySpanExporter
+) -> None:
+    handled: list[Batch] = []
+    given = batch(encoded(), encoded())
+    TracedBatches(Recording(handled), traces).handle(given)
+    assert handled == [given]
+    [span] = spans.get_finished_spans()
+    assert span.attributes is not None
+    assert span.attributes["messaging.batch.message_count"] == 2
 
 
 def test_bytes_that_are_no_text_carry_no_trace() -> None:
