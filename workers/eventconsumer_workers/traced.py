@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from typing_extensions import TypeIs
+
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
@@ -16,9 +18,11 @@ if TYPE_CHECKING:
 
 def traced(handler: BatchHandler | EventHandler, traces: Traces) -> BatchHandler | EventHandler:
     """Return the handler with a span around each of its calls."""
-    if hasattr(handler, "deliver"):
-        return TracedEvents(handler, traces)
-    return TracedBatches(handler, traces)
+    return TracedEvents(handler, traces) if _by_event(handler) else TracedBatches(handler, traces)
+
+
+def _by_event(handler: BatchHandler | EventHandler) -> TypeIs[EventHandler]:
+    return hasattr(handler, "deliver")
 
 
 class TracedEvents:
