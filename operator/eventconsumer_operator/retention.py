@@ -81,7 +81,7 @@ def retention_risk(
         return [Answer(ConditionType.RETENTION_RISK, "True", Reason.EXPIRING_BY_TIME, message)]
     if retention.size is not None and _falls_back(window) and any(_next_to_go(entry) for entry in worst):
         message = (
-            "more is written than read, retention.bytes deletes the oldest records of the topic, and the group"
+            "more is written than read, retention.bytes deletes the topic's oldest records, and the group"
             " stands in the oldest quarter of a partition; see status.partitions"
         )
         return [Answer(ConditionType.RETENTION_RISK, "True", Reason.EXPIRING_BY_SIZE, message)]
