@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, cast
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, Producer, TopicPartition
 
 from eventconsumer_workers import dead_letters
+from eventconsumer_workers.credentials import client_config
 from eventconsumer_workers.dead_letters import Origin
 from eventconsumer_workers.handlers import NotDone
 
@@ -38,8 +39,7 @@ _DEAD_LETTER_SECONDS = 5.0
 def consumer_config(settings: Settings) -> dict[str, str | int | bool]:
     """Return librdkafka's settings for a worker's consumer."""
     return {
-        "bootstrap.servers": settings.kafka_bootstrap_servers,
-        "client.id": settings.client_id,
+        **client_config(settings),
         "group.id": settings.kafka_group_id,
         "auto.offset.reset": settings.kafka_auto_offset_reset,
         "enable.auto.commit": False,
@@ -59,8 +59,7 @@ def consumer_config(settings: Settings) -> dict[str, str | int | bool]:
 def producer_config(settings: Settings) -> dict[str, str | int | bool]:
     """Return librdkafka's settings for the producer of dead letters."""
     return {
-        "bootstrap.servers": settings.kafka_bootstrap_servers,
-        "client.id": settings.client_id,
+        **client_config(settings),
         "enable.idempotence": True,
         "delivery.timeout.ms": int(_DEAD_LETTER_SECONDS * 1000),
         # A message near the broker's limit must not pass it by the headers that are added to it.
