@@ -17,14 +17,15 @@ from pydantic import ValidationError
 
 from eventconsumer_workers import logs
 from eventconsumer_workers.audit_log import AuditLog, AuditLogError
-from eventconsumer_workers.broker import Subscription
 from eventconsumer_workers.config import Kind, Settings
 from eventconsumer_workers.credentials import CredentialsError, files, watched
 from eventconsumer_workers.handlers.audit import Audit
 from eventconsumer_workers.handlers.notification import Notification
 from eventconsumer_workers.health import Pulse, served
 from eventconsumer_workers.loglines import LogLines
-from eventconsumer_workers.loop import Loop
+from eventconsumer_workers.loop import Surroundings
+from eventconsumer_workers.metrics import Metrics
+from eventconsumer_workers.worker import work
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -80,7 +81,7 @@ def _work(settings: Settings, handler: BatchHandler) -> None:
             settings.kafka_topic,
             settings.kafka_group_id,
         )
-        Loop(Subscription(settings), handler, wanted=settings.event_types, pulse=pulse, stop=stop).run()
+        work(settings, handler, Surroundings(Metrics(), pulse, stop))
     _log.info("The %s worker has left its group", settings.kind)
 
 

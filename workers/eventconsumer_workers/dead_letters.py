@@ -1,7 +1,7 @@
 """How a message that cannot be worked on is set aside: as it came, with headers that say why and from where.
 
-Pure: the letters are written here and sent by ``letterbox``. The original headers come first and unchanged, so
-a message can be sent back from its dead letter (``redrive``).
+Pure: the letters are written here and sent by ``letterbox``. The original headers come first and unchanged,
+so a message can be sent back from its dead letter (``redrive``).
 
 The dead-letter topic may refuse what the source topic took, because its limit is lower or by the bytes of the
 added headers. Then the letter holds the first bytes of the message, its length and its hash, and the headers
@@ -76,11 +76,11 @@ def headers(original: Headers, *, reason: str, origin: Origin, attempts: int = 0
     return [
         *original,
         ("dlq_error", _printable(reason).encode()),
-        ("dlq_attempts", str(attempts).encode()),
         ("dlq_topic", origin.topic.encode()),
         ("dlq_partition", str(origin.partition).encode()),
         ("dlq_offset", str(origin.offset).encode()),
         ("dlq_group", origin.group.encode()),
+        ("dlq_attempts", str(attempts).encode()),
     ]
 
 

@@ -1,8 +1,8 @@
-"""Which event may be worked on next: one at a time for each key, in order, with as many keys as there are hands.
+"""Which event may be worked on next: one at a time for each key, in order, as many keys as there are hands.
 
-Pure and without a clock; whoever shares it between threads holds a lock. The invariants: two events of a lane
-are never in work together, a lane's events start in the order they came, and an event that is postponed holds
-up its own lane and no other. A message without a key has a lane of its own, since nobody promised it an order.
+Pure and without a clock; whoever shares it between threads holds a lock. The invariants: two events of a
+lane are never in work together, a lane's events start in the order they came, and an event that is postponed
+holds up its own lane and no other. A message without a key has a lane of its own: it was promised no order.
 """
 
 from __future__ import annotations
@@ -72,6 +72,7 @@ class Lanes:
         """Add an event at the end of its key's lane."""
         self._count += 1
         self._bytes += item.size
+        item.mark.queued += 1
         lane = self._lanes.get(item.lane)
         if lane is None:
             lane = self._lanes[item.lane] = _Lane()
@@ -90,6 +91,10 @@ class Lanes:
                 item.mark.highest_started = max(item.mark.highest_started, item.offset)
                 return item
         return None
+
+    def startable(self) -> bool:
+        """Return whether some lane waits for nothing but a thread."""
+        return any(not lane.gone for lane in self._ready)
 
     def next_start(self) -> float | None:
         """Return when a postponed lane can go on, or None when none is."""
@@ -133,3 +138,4 @@ class Lanes:
     def _left(self, item: Item) -> None:
         self._count -= 1
         self._bytes -= item.size
+        item.mark.queued -= 1

@@ -1,12 +1,31 @@
 """Up to where a partition is done, though its events finish in any order.
 
-Pure. The invariant: ``low`` never passes an offset that was taken and is not finished, so whatever is committed,
-a crash loses nothing; and once all is finished it is the end of what was read, so nothing comes twice.
+Pure. The invariant: ``low`` never passes an offset that was taken and is not finished, so whatever is
+committed, a crash loses nothing; and once all is finished it is the end of what was read, so nothing comes
+twice.
 """
 
 from __future__ import annotations
 
 from collections import deque
+from operator import methodcaller
+from typing import TYPE_CHECKING, NamedTuple, cast
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from eventconsumer_workers.handlers import Record
+
+_partition = methodcaller("partition")
+
+
+class Place(NamedTuple):
+    """The next offset to read of a partition."""
+
+    partition: int
+    offset: int
+    epoch: int = -1
+    """The leader's epoch there, by which a broker notices a log that was cut; -1 where it is unknown."""
 
 
 class Watermark:
@@ -20,6 +39,8 @@ class Watermark:
         """Whether the partition is ours still: cleared once, when it goes."""
         self.highest_started = -1
         """The highest offset that work was started for."""
+        self.queued = 0
+        """How many of its events are in lanes."""
 
     def take(self, offset: int) -> None:
         """Note an offset that needs work; offsets are taken in rising order."""
@@ -42,3 +63,18 @@ class Watermark:
     def __len__(self) -> int:
         """Return how many taken offsets lie at or above ``low`` and are not finished."""
         return len(self._open) - len(self._finished)
+
+
+def place_after(record: Record) -> Place:
+    """Return where a record's partition stands behind it."""
+    epoch = record.leader_epoch()
+    return Place(
+        cast("int", record.partition()), cast("int", record.offset()) + 1, -1 if epoch is None else epoch
+    )
+
+
+def last_places(records: Sequence[Record]) -> list[Place]:
+    """Return where each partition stands behind the last of its records, which are in order."""
+    # Made in C, and the last of each partition stays: this looks at every message of every batch.
+    last = dict(zip(map(_partition, records), records, strict=True))
+    return [place_after(record) for record in last.values()]
