@@ -7,12 +7,13 @@ import signal
 import threading
 from typing import TYPE_CHECKING
 
-from eventconsumer_workers.broker import Subscription
 from eventconsumer_workers.credentials import CredentialsError, files, watched
 from eventconsumer_workers.health import Pulse, served
-from eventconsumer_workers.loop import Loop
+from eventconsumer_workers.loop import Surroundings
+from eventconsumer_workers.metrics import Metrics
 from eventconsumer_workers.traced import traced
 from eventconsumer_workers.tracing import started
+from eventconsumer_workers.worker import work as follow
 
 if TYPE_CHECKING:
     from eventconsumer_workers.config import Settings
@@ -48,5 +49,5 @@ def _follow(settings: Settings, handler: BatchHandler | EventHandler, stop: thre
             settings.kafka_topic,
             settings.kafka_group_id,
         )
-        Loop(Subscription(settings), handler, wanted=settings.event_types, pulse=pulse, stop=stop).run()
+        follow(settings, handler, Surroundings(Metrics(), pulse, stop))
     _log.info("The %s worker has left its group", settings.kind)
