@@ -134,7 +134,9 @@ class Stage:
         while time.perf_counter() < deadline:
             # A group that nobody has joined yet may have no coordinator.
             with suppress(KafkaException):
-                seen = sum(place.offset for place in watcher.committed(places, timeout=30) if place.offset > 0)
+                seen = sum(
+                    place.offset for place in watcher.committed(places, timeout=30) if place.offset > 0
+                )
                 if seen > count:
                     return time.perf_counter(), seen
             time.sleep(_LOOK_SECONDS)

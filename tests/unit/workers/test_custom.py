@@ -107,7 +107,9 @@ def test_what_a_handler_raises_reaches_the_loop(said: Exception) -> None:
 
 
 @pytest.mark.parametrize("is_async", [False, True])
-def test_what_a_handler_logs_carries_the_event_s_ids(written: io.StringIO, *, is_async: bool) -> None:
+def test_what_a_handler_logs_carries_what_the_loop_says_about_the_event(
+    written: io.StringIO, *, is_async: bool
+) -> None:
     def handle(_: Event) -> None:
         logging.getLogger("team").info("done")
 
@@ -115,9 +117,7 @@ def test_what_a_handler_logs_carries_the_event_s_ids(written: io.StringIO, *, is
         handle(event)
 
     custom = Custom(handle_async if is_async else handle)
-    custom.deliver(given := delivery())
+    with logs.about({"event_id": "e1"}):
+        custom.deliver(delivery())
     custom.close()
-    line = json.loads(written.getvalue())
-    assert line["event_id"] == given.event.event_id
-    assert line["correlation_id"] == given.event.correlation_id
-    assert (line["topic"], line["partition"], line["offset"]) == ("orders", 2, 41)
+    assert json.loads(written.getvalue())["event_id"] == "e1"

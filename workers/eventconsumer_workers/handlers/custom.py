@@ -12,10 +12,8 @@ import inspect
 import threading
 from typing import TYPE_CHECKING, Any
 
-from eventconsumer_workers import logs
-
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine, Mapping
+    from collections.abc import Callable, Coroutine
     from typing import TypeAlias
 
     from eventconsumer_workers.envelope import Event
@@ -50,21 +48,16 @@ class Custom:
         self._runner = _Runner() if inspect.iscoroutinefunction(handle) else None
 
     def deliver(self, delivery: Delivery) -> None:
-        """Call the function; what it logs meanwhile carries the event's ids."""
-        if self._runner is not None:
-            self._runner.run(self._awaited(delivery))
-            return
-        with logs.about(_ids(delivery)):
+        """Call the function; what it raises goes to the loop."""
+        if self._runner is None:
             self._call(delivery)
+        else:
+            self._runner.run(self._call(delivery))
 
     def close(self) -> None:
         """End the event loop of a coroutine function."""
         if self._runner is not None:
             self._runner.close()
-
-    async def _awaited(self, delivery: Delivery) -> None:
-        with logs.about(_ids(delivery)):
-            await self._call(delivery)
 
 
 class _Runner:
@@ -75,7 +68,8 @@ class _Runner:
         self._thread = threading.Thread(target=self._loop.run_forever, name="handler", daemon=True)
         self._thread.start()
 
-    def run(self, work: Coroutine[Any, Any, None]) -> None:
+    def run(self, work: Coroutine[Any, Any, object]) -> None:
+        # The context of the calling thread goes along: the log's fields and the current trace.
         asyncio.run_coroutine_threadsafe(work, self._loop).result()
 
     def close(self) -> None:
@@ -101,14 +95,3 @@ def _takes(signature: inspect.Signature, count: int) -> bool:
     except TypeError:
         return False
     return True
-
-
-def _ids(delivery: Delivery) -> Mapping[str, Any]:
-    event, record = delivery.event, delivery.record
-    return {
-        "correlation_id": event.correlation_id,
-        "event_id": event.event_id,
-        "topic": record.topic(),
-        "partition": record.partition(),
-        "offset": record.offset(),
-    }
