@@ -9,11 +9,21 @@ from __future__ import annotations
 
 import logging
 import time
+from concurrent.futures import TimeoutError as FutureTimeoutError
 from typing import TYPE_CHECKING, Protocol, cast
 
-from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
+from confluent_kafka import (
+    Consumer,
+    KafkaError,
+    KafkaException,
+    Message,
+    TopicCollection,
+    TopicPartition,
+)
+from confluent_kafka.admin import AdminClient
 
 from eventconsumer_workers.credentials import client_config
+from eventconsumer_workers.handlers import NotDone
 from eventconsumer_workers.lease import Lease
 from eventconsumer_workers.watermark import Place
 
@@ -22,7 +32,7 @@ if TYPE_CHECKING:
 
     from eventconsumer_workers.config import Settings
 
-__all__ = ["Message", "Subscription", "consumer_config", "producer_config"]
+__all__ = ["Message", "Subscription", "consumer_config", "producer_config", "topic_id"]
 
 _log = logging.getLogger(__name__)
 
@@ -31,6 +41,7 @@ _LAST_COMMIT_SECONDS = 5.0
 # Less than the session's timeout, in which no other member gets our partitions.
 _LEASE_SECONDS = 8.0
 _DEAD_LETTER_SECONDS = 5.0
+_ID_SECONDS = 5.0
 
 
 def consumer_config(settings: Settings) -> dict[str, str | int | bool]:
@@ -47,7 +58,7 @@ def consumer_config(settings: Settings) -> dict[str, str | int | bool]:
         "heartbeat.interval.ms": 3_000,
         # The default pauses a full second whenever the prefetch queue is full: the main brake on a backlog.
         "fetch.queue.backoff.ms": 10,
-        "queued.max.messages.kbytes": 16_384,
+        "queued.max.messages.kbytes": settings.kafka_fetch_ahead_kbytes,
         # New partitions and a topic that is created late are noticed within this time.
         "topic.metadata.refresh.interval.ms": 30_000,
     }
@@ -66,6 +77,17 @@ def producer_config(settings: Settings) -> dict[str, str | int | bool]:
         "queue.buffering.max.kbytes": 64 * 1024,
         "linger.ms": 5,
     }
+
+
+def topic_id(settings: Settings) -> str | None:
+    """Return Kafka's id of the topic, or None where there is none; raise ``NotDone`` when Kafka can't say."""
+    admin = AdminClient({**client_config(settings)}, logger=_log)
+    asked = admin.describe_topics(TopicCollection([settings.kafka_topic]), request_timeout=_ID_SECONDS)
+    try:
+        found = asked[settings.kafka_topic].result(_ID_SECONDS)
+    except (KafkaException, FutureTimeoutError) as fault:
+        raise NotDone(f"the id of topic {settings.kafka_topic} cannot be asked for: {fault}") from fault
+    return str(found.topic_id) if found.topic_id else None
 
 
 class Listener(Protocol):

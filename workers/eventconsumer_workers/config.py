@@ -68,8 +68,13 @@ class Settings(BaseSettings):
     handler_concurrency: int = Field(default=1, ge=1, le=256)
     """How many events a handler is given at once, each of another key."""
     audit_log_path: Path = Path("audit.log")
+    """Where the audit log is, unless it is in a database."""
+    audit_database_url: str | None = Field(default=None, min_length=1, repr=False)
+    """The PostgreSQL database that holds the audit log, as a URL with user and password."""
     health_port: int = Field(default=8080, ge=0, le=65535)
     """Where the probes are answered; 0 takes any free port and the log says which."""
+    kafka_fetch_ahead_kbytes: int = Field(default=16_384, ge=1, le=2_097_151)
+    """How much is fetched ahead of the work, which bounds the worker's memory."""
     log_format: Format = Format.TEXT
     """`text` for people, `json` for what collects logs."""
     client_id: str = Field(default_factory=socket.gethostname, min_length=1)
