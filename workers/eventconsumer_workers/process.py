@@ -8,16 +8,17 @@ import threading
 from typing import TYPE_CHECKING
 
 from eventconsumer_workers.credentials import CredentialsError, files, watched
+from eventconsumer_workers.handlers import EventHandler
 from eventconsumer_workers.health import Pulse, served
 from eventconsumer_workers.loop import Surroundings
 from eventconsumer_workers.metrics import Metrics
-from eventconsumer_workers.traced import traced
+from eventconsumer_workers.traced import TracedBatches, TracedEvents
 from eventconsumer_workers.tracing import started
-from eventconsumer_workers.worker import work as follow
+from eventconsumer_workers.worker import follow
 
 if TYPE_CHECKING:
     from eventconsumer_workers.config import Settings
-    from eventconsumer_workers.handlers import BatchHandler, EventHandler
+    from eventconsumer_workers.handlers import BatchHandler
 
 _log = logging.getLogger("eventconsumer_workers")
 
@@ -29,7 +30,11 @@ def work(settings: Settings, handler: BatchHandler | EventHandler) -> int:
         signal.signal(number, lambda *_: stop.set())
     traces = started(topic=settings.kafka_topic, group=settings.kafka_group_id)
     if traces is not None:
-        handler = traced(handler, traces)
+        handler = (
+            TracedEvents(handler, traces)
+            if isinstance(handler, EventHandler)
+            else TracedBatches(handler, traces)
+        )
     try:
         _follow(settings, handler, stop)
     except CredentialsError as fault:

@@ -7,20 +7,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from eventconsumer_workers.handlers import EventHandler
-
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
-    from eventconsumer_workers.handlers import Batch, BatchHandler, Delivery
+    from eventconsumer_workers.handlers import Batch, BatchHandler, Delivery, EventHandler
     from eventconsumer_workers.tracing import Traces
-
-
-def traced(handler: BatchHandler | EventHandler, traces: Traces) -> BatchHandler | EventHandler:
-    """Return the handler with a span around each of its calls."""
-    if isinstance(handler, EventHandler):
-        return TracedEvents(handler, traces)
-    return TracedBatches(handler, traces)
 
 
 class TracedEvents:

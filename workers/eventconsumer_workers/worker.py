@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from eventconsumer_workers.loop import Surroundings
 
 
-def work(
+def follow(
     settings: Settings,
     handler: BatchHandler | EventHandler,
     around: Surroundings,
