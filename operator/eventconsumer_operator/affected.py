@@ -15,6 +15,7 @@ from eventconsumer_operator.names import (
     KIND,
     PODS,
     TOPICS,
+    USERS,
     ObjectKey,
 )
 from eventconsumer_operator.store import key_of
@@ -36,6 +37,8 @@ def affected(kind: str, manifest: Manifest, store: Store) -> set[ObjectKey]:
             return _with_sharers(_readers(key, store), store)
         case _ if kind == KAFKAS:
             return _with_sharers(_clients(key, store), store)
+        case _ if kind == USERS:
+            return _logged_in_as(key, store)
         case _:
             return set()
 
@@ -49,6 +52,15 @@ def _owners(manifest: Manifest, key: ObjectKey) -> set[ObjectKey]:
 
 def _readers(topic: ObjectKey, store: Store) -> set[ObjectKey]:
     return set(store.keys_by(EVENT_CONSUMERS, BY_TOPIC, topic))
+
+
+def _logged_in_as(user: ObjectKey, store: Store) -> set[ObjectKey]:
+    return {
+        key
+        for key, consumer in store.all(EVENT_CONSUMERS).items()
+        if key.namespace == user.namespace
+        and consumer.get("spec", {}).get("userRef", {}).get("name") == user.name
+    }
 
 
 def _clients(kafka: ObjectKey, store: Store) -> set[ObjectKey]:

@@ -25,6 +25,7 @@ from confluent_kafka import (
 from confluent_kafka.admin import AdminClient
 from confluent_kafka.admin._listoffsets import OffsetSpec
 
+from eventconsumer_operator.credentials import CredentialsError, client_settings, mark
 from eventconsumer_operator.log_starts import LogStarts
 from eventconsumer_operator.membership import Member
 from eventconsumer_operator.records import Peeked
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Collection, Iterable, Mapping
     from concurrent.futures import Future
 
+    from eventconsumer_operator.access import Access
     from eventconsumer_operator.records import Place
 
 Answer = TypeVar("Answer")
@@ -41,13 +43,27 @@ IN_FLIGHT = 50
 """How many groups are asked about at the same time: more gains nothing and only fills the broker's queue."""
 
 _LOG_NOTHING = 0
+_REFUSALS = {
+    KafkaError._AUTHENTICATION: "Kafka refuses the operator's credentials: renew the Secret that the chart's"  # noqa: SLF001  # its public name
+    " kafkaCredentials name for it",
+    KafkaError._SSL: "no encrypted connection comes about: the CA, or the operator's certificate, does not fit",  # noqa: SLF001  # same
+}
+"""What a person can do about errors that librdkafka tells beside its answers; stable, as it becomes status."""
 _EARLIEST: OffsetSpec = OffsetSpec.earliest()  # type: ignore[no-untyped-call]  # the client leaves it untyped
 _LATEST: OffsetSpec = OffsetSpec.latest()  # type: ignore[no-untyped-call]  # same
 _PEEK_BYTES = 65536
 
 
 class Unreachable(Exception):  # noqa: N818  # reads as what happened: "except Unreachable"
-    """The Kafka cluster did not answer in time."""
+    """The Kafka cluster did not answer in time; ``fix`` is what helps, where that is known."""
+
+    def __init__(self, message: str, *, fix: str | None = None) -> None:
+        super().__init__(message)
+        self.fix = fix
+
+
+class Denied(Unreachable):
+    """Kafka knows who asks, and does not let them know."""
 
 
 class Occupied(Exception):  # noqa: N818  # reads as what happened: "except Occupied"
@@ -55,6 +71,13 @@ class Occupied(Exception):  # noqa: N818  # reads as what happened: "except Occu
 
 
 _OCCUPIED = frozenset({KafkaError.NON_EMPTY_GROUP, KafkaError.UNKNOWN_MEMBER_ID})
+_DENIED = frozenset(
+    {
+        KafkaError.TOPIC_AUTHORIZATION_FAILED,
+        KafkaError.GROUP_AUTHORIZATION_FAILED,
+        KafkaError.CLUSTER_AUTHORIZATION_FAILED,
+    }
+)
 _NO_SUCH_THING = frozenset({KafkaError.UNKNOWN_TOPIC_OR_PART, KafkaError.GROUP_ID_NOT_FOUND})
 
 
@@ -69,24 +92,51 @@ class Group:
 class Broker:
     """One Kafka cluster, over one connection that all its consumers share."""
 
-    def __init__(self, bootstrap_servers: str, *, timeout: float) -> None:
-        """Prepare a connection; nothing is sent before the first question."""
+    def __init__(self, access: Access, *, timeout: float) -> None:
+        """Prepare a connection; nothing is sent before the first question. Unreachable without credentials."""
         self._timeout = timeout
+        self._access = access
+        self._refusal: str | None = None
+        self._mark = mark(access)
         # librdkafka repeats a refused connection many times a minute; the poller says it once, when it
         # changes.
         self._settings: dict[str, Any] = {
-            "bootstrap.servers": bootstrap_servers,
+            **self._who_asks(),
             "client.id": "eventconsumer-operator",
             "log_level": _LOG_NOTHING,
             "socket.timeout.ms": int(timeout * 1000),
             "socket.connection.setup.timeout.ms": int(timeout * 1000),
             "reconnect.backoff.max.ms": 2000,
             "allow.auto.create.topics": False,
+            "error_cb": self._hear,
         }
         self._admin = AdminClient(self._settings)
         self._peeker: Consumer | None = None
         self._starts = LogStarts()
         self._gate = asyncio.Semaphore(IN_FLIGHT)
+
+    @property
+    def outdated(self) -> bool:
+        """Tell whether the credentials were renewed since this connection was made."""
+        return mark(self._access) != self._mark
+
+    def _who_asks(self) -> dict[str, str]:
+        if self._access.fault:
+            raise Unreachable(self._access.fault, fix=self._access.fault)
+        try:
+            return client_settings(self._access)
+        except CredentialsError as failure:
+            raise Unreachable(
+                str(failure), fix=f"the operator's credentials are not all there: {failure}"
+            ) from failure
+
+    def _hear(self, error: KafkaError) -> None:
+        """Note why servers can't be connected to: questions only end for want of an answer."""
+        self._refusal = _REFUSALS.get(error.code(), self._refusal)
+
+    def _unreachable(self, message: str) -> Unreachable:
+        self._admin.poll(0)  # Has the client tell what it heard.
+        return Unreachable(message, fix=self._refusal)
 
     async def close(self) -> None:
         """Give up the connection, when every question has ended; no other can follow."""
@@ -98,12 +148,15 @@ class Broker:
         if self._peeker is not None:
             self._peeker.close()
 
-    async def partitions(self, topics: Collection[str]) -> dict[str, list[int]]:
-        """Return the partitions of each topic; a topic that does not exist is absent from the answer."""
+    async def partitions(self, topics: Collection[str]) -> dict[str, list[int] | None]:
+        """Return the partitions of each topic, None where Kafka keeps them from us.
+
+        A topic that does not exist is absent from the answer.
+        """
         futures = self._admin.describe_topics(TopicCollection(list(topics)), request_timeout=self._timeout)
-        answers = await all_of(*(self._answer(future) for future in futures.values()))
+        answers = await all_of(*(allowed(self._answer(future)) for future in futures.values()))
         return {
-            topic: [partition.id for partition in answer.partitions]
+            topic: None if isinstance(answer, Denied) else [partition.id for partition in answer.partitions]
             for topic, answer in zip(futures, answers, strict=True)
             if answer is not None
         }
@@ -216,9 +269,11 @@ class Broker:
                 return None
             if error.code() in _OCCUPIED:
                 raise Occupied(error.str()) from failure
-            raise Unreachable(error.str()) from failure
+            if error.code() in _DENIED:
+                raise Denied(error.str()) from failure
+            raise self._unreachable(error.str()) from failure
         except TimeoutError as failure:
-            raise Unreachable("no answer in time") from failure
+            raise self._unreachable("no answer in time") from failure
 
     def _peek(self, positions: dict[Place, int]) -> Peeked:
         """Read one record from each position on. Runs in a thread, one at a time a broker."""
@@ -282,6 +337,14 @@ def _member(description: Any) -> Member:
 def _is_end(message: Message) -> bool:
     error = message.error()
     return error is not None and error.code() == KafkaError._PARTITION_EOF  # noqa: SLF001  # its public name
+
+
+async def allowed(question: Awaitable[Answer]) -> Answer | Denied:
+    """Return the answer to a question, or the denial as an answer."""
+    try:
+        return await question
+    except Denied as denied:
+        return denied
 
 
 async def all_of(*questions: Awaitable[Answer]) -> list[Answer]:

@@ -10,8 +10,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from eventconsumer_operator.connection import cluster_of, published, remembered
+from eventconsumer_operator.connection import cluster_of, remembered
 from eventconsumer_operator.indexes import BY_GROUP, group_of
+from eventconsumer_operator.listeners import published
 from eventconsumer_operator.names import DEPLOYMENTS, EVENT_CONSUMERS, KAFKAS, TOPICS, ObjectKey
 from eventconsumer_operator.store import key_of
 
@@ -94,7 +95,7 @@ def _servers(body: Manifest, store: Store) -> frozenset[str]:
     topic = store.get(TOPICS, ObjectKey(key.namespace, spec.get("topicRef", {}).get("name", "")))
     cluster = cluster_of(topic) if topic else None
     kafka = store.get(KAFKAS, ObjectKey(key.namespace, cluster)) if cluster else None
-    lists += published(kafka).values() if kafka else []
+    lists += [listener.servers for listener in published(kafka)] if kafka else []
     running = remembered(store.get(DEPLOYMENTS, key))
     lists += [running.bootstrap_servers] if running else []
     return frozenset(server.strip() for listed in lists for server in listed.split(",") if server.strip())

@@ -18,11 +18,12 @@ from eventconsumer_operator import checks, desired, groups
 from eventconsumer_operator.autoscaler import Autoscaler
 from eventconsumer_operator.availability import STARTING
 from eventconsumer_operator.cluster import Refused
-from eventconsumer_operator.connection import Connection, Finding, cluster_of, recreated, remembered
+from eventconsumer_operator.connection import Connection, cluster_of, recreated, remembered
 from eventconsumer_operator.deletion import Step, left, parting
 from eventconsumer_operator.drift import Applied, needs_apply
 from eventconsumer_operator.errands import CommitEnds, DeleteGroup
 from eventconsumer_operator.events import event
+from eventconsumer_operator.findings import Finding
 from eventconsumer_operator.indexes import BY_CONSUMER
 from eventconsumer_operator.models import EventConsumer
 from eventconsumer_operator.names import (
@@ -33,6 +34,7 @@ from eventconsumer_operator.names import (
     KAFKAS,
     PODS,
     TOPICS,
+    USERS,
     ConditionType,
     ObjectKey,
     Reason,
@@ -191,7 +193,7 @@ class Reconciler:
 
     async def _gather(self, key: ObjectKey, consumer: EventConsumer, status: Manifest) -> World:
         """Read everything a decision needs; only an object that may have to be created is asked for."""
-        reference = consumer.spec.topic_ref
+        reference, user = consumer.spec.topic_ref, consumer.spec.user_ref
         topic = self.store.get(TOPICS, ObjectKey(key.namespace, reference.name)) if reference else None
         cluster = cluster_of(topic) if topic else None
         return World(
@@ -199,7 +201,9 @@ class Reconciler:
             status=status,
             topic=topic,
             kafka=self.store.get(KAFKAS, ObjectKey(key.namespace, cluster)) if cluster else None,
+            user=self.store.get(USERS, ObjectKey(key.namespace, user.name)) if user else None,
             strimzi_served=self.store.serves(TOPICS),
+            users_served=self.store.serves(USERS),
             deployment=await self._find(DEPLOYMENTS, key),
             claim=await self._find(CLAIMS, ObjectKey(key.namespace, claim_name(consumer)))
             if consumer.spec.worker.has_volume

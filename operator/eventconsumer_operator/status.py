@@ -24,7 +24,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import datetime
 
-    from eventconsumer_operator.connection import Connection, Finding
+    from eventconsumer_operator.connection import Connection
+    from eventconsumer_operator.findings import Finding
     from eventconsumer_operator.lag import Lag
     from eventconsumer_operator.models import Manifest
     from eventconsumer_operator.world import World
@@ -134,8 +135,9 @@ def duration(seconds: int | None) -> str:
 
 def _answers(world: World, findings: Sequence[Finding], now: datetime) -> list[Answer]:
     topic = _topic(world, findings)
+    user = _user(world, findings)
     workers = workers_available(world, findings, now)
-    fault = next((answer for answer in (topic, workers) if answer.status == "False"), None)
+    fault = next((answer for answer in (topic, *user, workers) if answer.status == "False"), None)
     if fault:
         ready = Answer(ConditionType.READY, "False", fault.reason, fault.message)
     else:

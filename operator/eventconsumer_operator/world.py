@@ -47,8 +47,12 @@ class World:
     """The status as the API server has it."""
     topic: Manifest | None = None
     kafka: Manifest | None = None
+    user: Manifest | None = None
+    """The KafkaUser that the workers log in as."""
     strimzi_served: bool = True
     """Whether the API server knows KafkaTopics at all."""
+    users_served: bool = True
+    """Whether it knows KafkaUsers."""
     deployment: Manifest | None = None
     claim: Manifest | None = None
     observation: Observation | None = None
