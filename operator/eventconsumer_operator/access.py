@@ -1,4 +1,4 @@
-"""How the operator itself reaches a Kafka cluster: as its workers do where it can, without their Secrets. Pure.
+"""How the operator itself reaches a Kafka cluster: like its workers, without their Secrets. Pure.
 
 One cluster has one access, however many EventConsumers are on it and whatever listeners they name: so one
 connection serves them all. Where the operator can't log in, the access says what is missing, and lag is
@@ -89,8 +89,8 @@ def to_servers(connection: Connection, given: Iterable[Credentials]) -> Access:
     if security.names_secrets:
         return Access(
             servers,
-            fault=f"the connection to {servers} needs a Secret, and the operator may read none: name one for it"
-            " in the chart's kafkaCredentials",
+            fault=f"the connection to {servers} needs a Secret, and the operator may read none: name one for"
+            " it in the chart's kafkaCredentials",
         )
     return Access(servers, tls=security.tls is not None)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from eventconsumer_operator.groups import sharers
-from eventconsumer_operator.indexes import BY_CLUSTER, BY_TOPIC, group_of
+from eventconsumer_operator.indexes import BY_CLUSTER, BY_TOPIC, BY_USER, group_of
 from eventconsumer_operator.names import (
     CLAIMS,
     DEPLOYMENTS,
@@ -55,12 +55,7 @@ def _readers(topic: ObjectKey, store: Store) -> set[ObjectKey]:
 
 
 def _logged_in_as(user: ObjectKey, store: Store) -> set[ObjectKey]:
-    return {
-        key
-        for key, consumer in store.all(EVENT_CONSUMERS).items()
-        if key.namespace == user.namespace
-        and consumer.get("spec", {}).get("userRef", {}).get("name") == user.name
-    }
+    return set(store.keys_by(EVENT_CONSUMERS, BY_USER, user))
 
 
 def _clients(kafka: ObjectKey, store: Store) -> set[ObjectKey]:

@@ -48,7 +48,8 @@ def topic_unreachable(world: World) -> Finding | None:
 
 def user_unfit(world: World) -> Finding | None:
     """Find that the workers can't log in as the KafkaUser, or have none where the listener asks for one."""
-    found = _followed(world)
+    user = user_of(world)
+    found = user if isinstance(user, Finding) else _followed(world)
     return found if isinstance(found, Finding) and found.condition is ConditionType.USER_READY else None
 
 
@@ -108,8 +109,8 @@ TOPIC_CHECKS: Sequence[Callable[[World], Finding | None]] = (
     topic_unreachable,  # The workers need an address.
     topic_not_ready,  # Kafka may not have the topic yet.
     topic_absent,  # Nobody but Kafka itself can tell.
-    user_unfit,  # Of no interest before there is something to log in to.
 )
+USER_CHECKS: Sequence[Callable[[World], Finding | None]] = (user_unfit,)
 OWNERSHIP_CHECKS: Sequence[Callable[[World], Finding | None]] = (
     deployment_is_foreign,
     claim_is_foreign,
@@ -131,7 +132,7 @@ def connection_of(world: World) -> Connection | None:
     because a resource they don't need vanished. Workers that never started wait.
     """
     before = None if deployment_is_foreign(world) else remembered(world.deployment)
-    if first_finding(world, TOPIC_CHECKS):
+    if first_finding(world, [*TOPIC_CHECKS, *USER_CHECKS]):
         return before
     found = _followed(world)
     if not isinstance(found, Connection):

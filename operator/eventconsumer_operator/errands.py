@@ -56,7 +56,9 @@ class CommitEnds:
         await broker.group(self.group)
         if await broker.committed(self.group):
             return Outcome.DONE
-        numbers = (await broker.partitions([self.topic])).get(self.topic)
+        numbers = (await broker.partitions([self.topic])).get(self.topic, [])
+        if numbers is None:
+            raise Unreachable(f"the operator may not describe topic {self.topic}")
         if not numbers:
             return Outcome.NO_TOPIC
         _, ends = await broker.log_ends([(self.topic, number) for number in numbers])

@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from eventconsumer_operator.broker import Broker, Unreachable, all_of
+from eventconsumer_operator.broker import Broker, Denied, Unreachable, all_of, allowed
 from eventconsumer_operator.lag import UNKNOWN, Offsets, lag, position, unread, worst
 from eventconsumer_operator.records import FirstRecords
 from eventconsumer_operator.verdict import look, slide
@@ -24,6 +24,7 @@ from eventconsumer_operator.world import Observation
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
+    from eventconsumer_operator.access import Access
     from eventconsumer_operator.broker import Group
     from eventconsumer_operator.names import ObjectKey
     from eventconsumer_operator.records import Place
@@ -36,7 +37,7 @@ logger = logging.getLogger(__name__)
 class Target:
     """What is asked for one EventConsumer."""
 
-    bootstrap_servers: str
+    access: Access
     topic: str
     group: str
     start_from: str
@@ -48,21 +49,33 @@ class Answers:
     """Everything one Kafka cluster said in one round."""
 
     partitions: Mapping[str, list[int]]
-    committed: Mapping[str, Mapping[Place, int]]
+    committed: Mapping[str, Mapping[Place, int] | None]
+    """None where Kafka keeps it from us."""
     starts: Mapping[Place, int]
     ends: Mapping[Place, int]
     groups: Mapping[str, Group | None]
+    denied_topics: frozenset[str] = frozenset()
 
     def offsets(self, target: Target) -> dict[int, Offsets]:
         """Return the offsets of every partition of a target's topic."""
         places = [(target.topic, number) for number in self.partitions.get(target.topic, [])]
         committed = self.committed[target.group]
+        if committed is None:
+            return {}
         return {
             place[1]: Offsets(
                 committed=committed.get(place), start=self.starts.get(place), end=self.ends.get(place)
             )
             for place in places
         }
+
+    def denied(self, target: Target) -> str | None:
+        """Return what Kafka keeps from the operator of what a target needs, and what helps."""
+        kept = [f"topic {target.topic}"] if target.topic in self.denied_topics else []
+        kept += [f"group {target.group}"] if self.committed[target.group] is None else []
+        if not kept:
+            return None
+        return f"the operator's own user may not describe {' and '.join(kept)}: give it that ACL"
 
     def records_in(self, topic: str | None) -> int | None:
         """Return how many offsets a topic's log spans; None where there is no topic or no answer."""
@@ -82,10 +95,10 @@ class Poller:
         self._changed = changed
         self._targets: dict[ObjectKey, Target] = {}
         self._observations: dict[ObjectKey, Observation] = {}
-        self._clusters: dict[str, Broker] = {}
-        self._rounds: dict[str, asyncio.Task[None]] = {}
-        self._silent: set[str] = set()
-        self._records: dict[str, FirstRecords] = {}
+        self._clusters: dict[Access, Broker] = {}
+        self._rounds: dict[Access, asyncio.Task[None]] = {}
+        self._silent: set[Access] = set()
+        self._records: dict[Access, FirstRecords] = {}
         self._wake = asyncio.Event()
         self.turned_at = time.monotonic()
         """When the loop last turned; a probe reads it."""
@@ -129,59 +142,59 @@ class Poller:
 
     async def _start_rounds(self) -> None:
         """Begin one round for each cluster whose last round has ended."""
-        by_cluster: dict[str, dict[ObjectKey, Target]] = defaultdict(dict)
+        by_cluster: dict[Access, dict[ObjectKey, Target]] = defaultdict(dict)
         for key, target in self._targets.items():
-            by_cluster[target.bootstrap_servers][key] = target
-        for servers, targets in by_cluster.items():
-            running = self._rounds.get(servers)
+            by_cluster[target.access][key] = target
+        for access, targets in by_cluster.items():
+            running = self._rounds.get(access)
             if running is None or running.done():
-                self._rounds[servers] = asyncio.create_task(
-                    self._round(servers, targets), name=f"lag of {servers}"
+                self._rounds[access] = asyncio.create_task(
+                    self._round(access, targets), name=f"lag of {access.servers}"
                 )
-        for servers in set(self._clusters) - set(by_cluster):
-            if self._rounds[servers].done():
-                await self._hang_up(servers)
-                self._records.pop(servers, None)
-                del self._rounds[servers]
+        for access in set(self._clusters) - set(by_cluster):
+            if self._rounds[access].done():
+                await self._hang_up(access)
+                self._records.pop(access, None)
+                del self._rounds[access]
 
-    async def _round(self, servers: str, targets: Mapping[ObjectKey, Target]) -> None:
+    async def _round(self, access: Access, targets: Mapping[ObjectKey, Target]) -> None:
         try:
-            observations = await self._observe(servers, targets)
+            observations = await self._observe(access, targets)
         except Unreachable as failure:
-            self._say_silent(servers, failure)
+            self._say_silent(access, failure)
             # The client may never find a group's coordinator again after an outage; a new one does at once.
-            await self._hang_up(servers)
-            observations = self._unknown(targets)
+            await self._hang_up(access)
+            observations = self._unknown(targets, failure.fix)
         except Exception:
-            logger.exception("the lag of consumers at %s could not be observed", servers)
+            logger.exception("the lag of consumers at %s could not be observed", access.servers)
             observations = self._unknown(targets)
         else:
-            self._say_answering(servers)
+            self._say_answering(access)
         for key, observation in observations.items():
             self._note(key, targets[key], observation)
 
-    async def _hang_up(self, servers: str) -> None:
-        broker = self._clusters.pop(servers, None)
+    async def _hang_up(self, access: Access) -> None:
+        broker = self._clusters.pop(access, None)
         if broker is not None:
             await broker.close()
 
-    def _unknown(self, targets: Iterable[ObjectKey]) -> dict[ObjectKey, Observation]:
+    def _unknown(
+        self, targets: Iterable[ObjectKey], fault: str | None = None
+    ) -> dict[ObjectKey, Observation]:
         now = datetime.now(UTC)
-        return {key: Observation(UNKNOWN, now, window=self._window(key)) for key in targets}
+        return {key: Observation(UNKNOWN, now, window=self._window(key), fault=fault) for key in targets}
 
     def _window(self, key: ObjectKey) -> tuple[Look, ...]:
         before = self._observations.get(key)
         return before.window if before else ()
 
     async def _observe(
-        self, servers: str, targets: Mapping[ObjectKey, Target]
+        self, access: Access, targets: Mapping[ObjectKey, Target]
     ) -> dict[ObjectKey, Observation]:
-        if servers not in self._clusters:
-            self._clusters[servers] = Broker(servers, timeout=self._timeout)
-        broker = self._clusters[servers]
+        broker = await self._broker(access)
         answers = await ask(broker, targets.values())
         now = datetime.now(UTC)
-        records = self._records.setdefault(servers, FirstRecords())
+        records = self._records.setdefault(access, FirstRecords())
         offsets = {key: answers.offsets(target) for key, target in targets.items()}
         positions = {key: first_unread(target, offsets[key]) for key, target in targets.items()}
         await records.learn(
@@ -198,6 +211,15 @@ class Poller:
             )
             for key, target in targets.items()
         }
+
+    async def _broker(self, access: Access) -> Broker:
+        """Return the one connection to a cluster; renewed credentials make a new one."""
+        known = self._clusters.get(access)
+        if known is not None and known.outdated:
+            await self._hang_up(access)
+        if access not in self._clusters:
+            self._clusters[access] = Broker(access, timeout=self._timeout)
+        return self._clusters[access]
 
     def _look(
         self,
@@ -228,17 +250,19 @@ class Poller:
         if changed or observation.lag.total:
             self._changed(key)
 
-    def _say_silent(self, servers: str, failure: Unreachable) -> None:
-        if servers not in self._silent:
-            self._silent.add(servers)
+    def _say_silent(self, access: Access, failure: Unreachable) -> None:
+        if access not in self._silent:
+            self._silent.add(access)
             logger.warning(
-                "Kafka at %s can't be asked, so the lag of its consumers is unknown: %s", servers, failure
+                "Kafka at %s can't be asked, so the lag of its consumers is unknown: %s",
+                access.servers,
+                failure.fix or failure,
             )
 
-    def _say_answering(self, servers: str) -> None:
-        if servers in self._silent:
-            self._silent.discard(servers)
-            logger.info("Kafka at %s answers again", servers)
+    def _say_answering(self, access: Access) -> None:
+        if access in self._silent:
+            self._silent.discard(access)
+            logger.info("Kafka at %s answers again", access.servers)
 
 
 async def ask(broker: Broker, targets: Iterable[Target]) -> Answers:
@@ -250,19 +274,24 @@ async def ask(broker: Broker, targets: Iterable[Target]) -> Answers:
         sorted({target.group for target in listed}),
     )
     # First, alone: a cluster that is down costs one timeout, not one for each group.
-    partitions = await broker.partitions(topics)
+    described = await broker.partitions(topics)
+    partitions = {topic: numbers for topic, numbers in described.items() if numbers is not None}
     # Before the committed offsets: librdkafka crashes on those of a group whose coordinator is still loading
     # (its issue 5040), and listing or describing the group finds that out unharmed.
     states = await broker.groups(groups)
-    committed = await all_of(*(broker.committed(group) for group in groups))
+    committed = await all_of(*(allowed(broker.committed(group)) for group in groups))
     places = [(topic, number) for topic, numbers in partitions.items() for number in numbers]
     starts, ends = await broker.log_ends(places)
     return Answers(
         partitions=partitions,
-        committed=dict(zip(groups, committed, strict=True)),
+        committed={
+            group: None if isinstance(answer, Denied) else answer
+            for group, answer in zip(groups, committed, strict=True)
+        },
         starts=starts,
         ends=ends,
         groups=states,
+        denied_topics=frozenset(described.keys() - partitions.keys()),
     )
 
 
@@ -289,7 +318,7 @@ def observe(
     return Observation(
         lag=total,
         observed_at=now,
-        topic_exists=target.topic in answers.partitions,
+        topic_exists=None if target.topic in answers.denied_topics else target.topic in answers.partitions,
         behind_seconds=_behind(total.total, list(written_at), now),
         group_state=group.state if group else None,
         members=len(group.members) if group else None,
@@ -297,6 +326,7 @@ def observe(
         dead_letters=answers.records_in(target.dead_letter_topic),
         who=group.members if group else None,
         worst=worst(offsets, start_from=target.start_from),
+        fault=answers.denied(target),
     )
 
 

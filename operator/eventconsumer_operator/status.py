@@ -169,18 +169,20 @@ def _joined(world: World) -> Answer:
 
 def _keeping_up(world: World, lag: Lag) -> Answer:
     slo, seen = world.consumer.spec.slo, world.observation
-    return keeping_up(
+    answer = keeping_up(
         lag,
         seen.window if seen else (),
         Objective(max_lag=slo.max_lag, max_behind=slo.max_behind_seconds),
         crew=Crew(replicas=world.replicas, members=seen.members if seen else None),
         previous=world.conditions.get(ConditionType.KEEPING_UP, {}).get("reason"),
     )
+    why = seen.fault if seen and answer.reason == Reason.LAG_UNKNOWN else None
+    return replace(answer, message=why) if why else answer
 
 
 def _when_they_apply(world: World, findings: Sequence[Finding]) -> list[Answer]:
     """Return the conditions that are absent as long as all is as usual."""
-    answers = []
+    answers = _user(world, findings)
     if world.consumer.spec.paused:
         answers.append(
             Answer(ConditionType.PAUSED, "True", Reason.PAUSED, "spec.paused is true: no worker runs")
@@ -189,6 +191,16 @@ def _when_they_apply(world: World, findings: Sequence[Finding]) -> list[Answer]:
     if conflict:
         answers.append(Answer(ConditionType.GROUP_CONFLICT, "True", conflict.reason, conflict.message))
     return answers
+
+
+def _user(world: World, findings: Sequence[Finding]) -> list[Answer]:
+    about, reference = ConditionType.USER_READY, world.consumer.spec.user_ref
+    fault = next((finding for finding in findings if finding.condition is about), None)
+    if fault:
+        return [Answer(about, "False", fault.reason, fault.message)]
+    if reference is None:
+        return []
+    return [Answer(about, "True", Reason.USER_READY, f"KafkaUser {reference.name} is ready")]
 
 
 def _topic(world: World, findings: Sequence[Finding]) -> Answer:

@@ -34,6 +34,8 @@ class Observation:
     who: tuple[Member, ...] | None = None
     """The members themselves."""
     worst: tuple[PartitionLag, ...] = ()
+    fault: str | None = None
+    """Why Kafka could not be asked, and what helps; None where that is not known."""
     window: tuple[Look, ...] = field(default=(), compare=False)
     """The looks up to this one; they are no news by themselves."""
 
