@@ -41,7 +41,7 @@ from eventconsumer_operator.names import (
 )
 from eventconsumer_operator.outcome import Outcome
 from eventconsumer_operator.pod_template import claim_name
-from eventconsumer_operator.poller import Target
+from eventconsumer_operator.questions import Target
 from eventconsumer_operator.status import report, unreadable, write_due
 from eventconsumer_operator.world import World, asked_too_early
 

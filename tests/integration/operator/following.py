@@ -11,7 +11,8 @@ from confluent_kafka import Consumer, Producer, TopicPartition
 
 from eventconsumer_operator.access import Access
 from eventconsumer_operator.names import ObjectKey
-from eventconsumer_operator.poller import Poller, Target
+from eventconsumer_operator.poller import Poller
+from eventconsumer_operator.questions import Target
 from eventconsumer_operator.status import report
 from tests.unit.operator.builders import NOW, consumer, deployment, world
 

@@ -14,7 +14,7 @@ from eventconsumer_operator.access import Access
 from eventconsumer_operator.broker import Broker, Unreachable
 from eventconsumer_operator.lag import Lag, LagState
 from eventconsumer_operator.names import ObjectKey
-from eventconsumer_operator.poller import Target
+from eventconsumer_operator.questions import Target
 from tests.integration.operator.following import KEY, commit, observe, observed, polling, produce, target
 
 if TYPE_CHECKING:
