@@ -31,6 +31,12 @@ class TopicRef(Model):
     name: str
 
 
+class UserRef(Model):
+    """A Strimzi KafkaUser in the same namespace."""
+
+    name: str
+
+
 class KafkaAddress(Model):
     """A Kafka that Strimzi does not run."""
 
@@ -156,6 +162,7 @@ class Spec(Model):
     topic_ref: TopicRef | None = None
     kafka: KafkaAddress | None = None
     listener: str | None = None
+    user_ref: UserRef | None = None
     group_id: str | None = None
     worker: Worker
     event_types: tuple[str, ...] = NO_EVENT_TYPES
