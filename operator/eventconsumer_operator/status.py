@@ -16,6 +16,7 @@ from eventconsumer_operator.lag import UNKNOWN, LagState
 from eventconsumer_operator.membership import Expected, consumers_joined
 from eventconsumer_operator.names import ConditionType, Reason
 from eventconsumer_operator.pod_template import selector
+from eventconsumer_operator.retention import retention_risk
 from eventconsumer_operator.status_models import PartitionStatus, Status, Summary
 from eventconsumer_operator.verdict import Crew, Objective, data_loss, keeping_up
 from eventconsumer_operator.world import asked_too_early
@@ -24,7 +25,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import datetime
 
-    from eventconsumer_operator.connection import Connection, Finding
+    from eventconsumer_operator.connection import Connection
+    from eventconsumer_operator.findings import Finding
     from eventconsumer_operator.lag import Lag
     from eventconsumer_operator.models import Manifest
     from eventconsumer_operator.world import World
@@ -134,8 +136,9 @@ def duration(seconds: int | None) -> str:
 
 def _answers(world: World, findings: Sequence[Finding], now: datetime) -> list[Answer]:
     topic = _topic(world, findings)
+    user = _user(world, findings)
     workers = workers_available(world, findings, now)
-    fault = next((answer for answer in (topic, workers) if answer.status == "False"), None)
+    fault = next((answer for answer in (topic, *user, workers) if answer.status == "False"), None)
     if fault:
         ready = Answer(ConditionType.READY, "False", fault.reason, fault.message)
     else:
@@ -143,6 +146,7 @@ def _answers(world: World, findings: Sequence[Finding], now: datetime) -> list[A
     lag = world.observation.lag if world.observation else UNKNOWN
     return [
         *(ready, topic, workers, _joined(world), _keeping_up(world, lag), *data_loss(lag)),
+        *_risk(world, lag),
         *_when_they_apply(world, findings),
     ]
 
@@ -167,18 +171,25 @@ def _joined(world: World) -> Answer:
 
 def _keeping_up(world: World, lag: Lag) -> Answer:
     slo, seen = world.consumer.spec.slo, world.observation
-    return keeping_up(
+    answer = keeping_up(
         lag,
         seen.window if seen else (),
         Objective(max_lag=slo.max_lag, max_behind=slo.max_behind_seconds),
         crew=Crew(replicas=world.replicas, members=seen.members if seen else None),
         previous=world.conditions.get(ConditionType.KEEPING_UP, {}).get("reason"),
     )
+    why = seen.fault if seen and answer.reason == Reason.LAG_UNKNOWN else None
+    return replace(answer, message=why) if why else answer
+
+
+def _risk(world: World, lag: Lag) -> list[Answer]:
+    seen, before = world.observation, world.conditions.get(ConditionType.RETENTION_RISK)
+    return retention_risk(lag, seen.window, seen.retention, seen.worst, previous=before) if seen else []
 
 
 def _when_they_apply(world: World, findings: Sequence[Finding]) -> list[Answer]:
     """Return the conditions that are absent as long as all is as usual."""
-    answers = []
+    answers = _user(world, findings)
     if world.consumer.spec.paused:
         answers.append(
             Answer(ConditionType.PAUSED, "True", Reason.PAUSED, "spec.paused is true: no worker runs")
@@ -187,6 +198,16 @@ def _when_they_apply(world: World, findings: Sequence[Finding]) -> list[Answer]:
     if conflict:
         answers.append(Answer(ConditionType.GROUP_CONFLICT, "True", conflict.reason, conflict.message))
     return answers
+
+
+def _user(world: World, findings: Sequence[Finding]) -> list[Answer]:
+    about, reference = ConditionType.USER_READY, world.consumer.spec.user_ref
+    fault = next((finding for finding in findings if finding.condition is about), None)
+    if fault:
+        return [Answer(about, "False", fault.reason, fault.message)]
+    if reference is None:
+        return []
+    return [Answer(about, "True", Reason.USER_READY, f"KafkaUser {reference.name} is ready")]
 
 
 def _topic(world: World, findings: Sequence[Finding]) -> Answer:
