@@ -1,8 +1,8 @@
-"""The only module that talks to Kafka: what one cluster knows about topics and consumer groups.
+"""The module that asks Kafka: what one cluster knows about topics and consumer groups.
 
-It asks for everything in as few questions as there are kinds of it, never joins a group and never creates a
-topic. It writes to a group only while nobody is in it: its first offsets, or its end. Every question ends
-within ``timeout`` seconds; a broker that can't be asked raises Unreachable.
+It asks for everything in as few questions as there are kinds of it and never creates a topic. It touches a
+group only while nobody is in it: its first offsets, its end, or a short visit that renews it. Every question
+ends within ``timeout`` seconds; a broker that can't be asked raises Unreachable.
 """
 
 from __future__ import annotations
@@ -13,12 +13,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from confluent_kafka import (
-    Consumer,
     ConsumerGroupState,
     ConsumerGroupTopicPartitions,
+    ConsumerGroupType,
     KafkaError,
     KafkaException,
-    Message,
     TopicCollection,
     TopicPartition,
 )
@@ -28,13 +27,13 @@ from confluent_kafka.admin._listoffsets import OffsetSpec
 
 from eventconsumer_operator.log_starts import LogStarts
 from eventconsumer_operator.membership import Member
-from eventconsumer_operator.records import Peeked
+from eventconsumer_operator.reader import Reader
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Collection, Iterable, Mapping
     from concurrent.futures import Future
 
-    from eventconsumer_operator.records import Place
+    from eventconsumer_operator.records import Peeked, Place
 
 Answer = TypeVar("Answer")
 
@@ -42,9 +41,9 @@ IN_FLIGHT = 50
 """How many groups are asked about at the same time: more gains nothing and only fills the broker's queue."""
 
 _LOG_NOTHING = 0
+_CLIENT_ID = "eventconsumer-operator"
 _EARLIEST: OffsetSpec = OffsetSpec.earliest()  # type: ignore[no-untyped-call]  # the client leaves it untyped
 _LATEST: OffsetSpec = OffsetSpec.latest()  # type: ignore[no-untyped-call]  # same
-_PEEK_BYTES = 65536
 
 
 class Unreachable(Exception):  # noqa: N818  # reads as what happened: "except Unreachable"
@@ -65,6 +64,8 @@ class Group:
 
     state: str
     members: tuple[Member, ...]
+    renewed_by_commit: bool = False
+    """Whether its offsets are kept from their last commit on, and not since the last member left."""
 
 
 class Broker:
@@ -77,7 +78,7 @@ class Broker:
         # changes.
         self._settings: dict[str, Any] = {
             "bootstrap.servers": bootstrap_servers,
-            "client.id": "eventconsumer-operator",
+            "client.id": _CLIENT_ID,
             "log_level": _LOG_NOTHING,
             "socket.timeout.ms": int(timeout * 1000),
             "socket.connection.setup.timeout.ms": int(timeout * 1000),
@@ -85,7 +86,7 @@ class Broker:
             "allow.auto.create.topics": False,
         }
         self._admin = AdminClient(self._settings)
-        self._peeker: Consumer | None = None
+        self._reader = Reader(self._settings, timeout=timeout)
         self._starts = LogStarts()
         self._gate = asyncio.Semaphore(IN_FLIGHT)
 
@@ -96,8 +97,7 @@ class Broker:
     def _release(self) -> None:
         # Dropping the client waits for its threads to end, so it is done in a thread of its own.
         del self._admin
-        if self._peeker is not None:
-            self._peeker.close()
+        self._reader.close()
 
     async def partitions(self, topics: Collection[str]) -> dict[str, list[int]]:
         """Return the partitions of each topic; a topic that does not exist is absent from the answer."""
@@ -121,7 +121,27 @@ class Broker:
 
     async def commit(self, group: str, positions: Mapping[Place, int]) -> None:
         """Commit offsets for a group that nobody is in; Occupied where somebody is."""
-        places = [TopicPartition(*place, offset) for place, offset in positions.items()]
+        await self._commit(group, [TopicPartition(*place, offset) for place, offset in positions.items()])
+
+    async def renew(self, group: str, topic: str, *, by_commit: bool) -> None:
+        """Have the time begin anew after which Kafka drops an empty group's offsets; no position moves.
+
+        Kafka counts it from the last commit in a group of the newer protocol, or one that never had members;
+        in others from the moment when the last member left, and there a commit changes nothing.
+        """
+        if not by_commit:
+            if not await asyncio.to_thread(self._reader.visit, group, topic):
+                raise Unreachable(f"group {group} could not be joined in time")
+            return
+        futures = self._admin.list_consumer_group_offsets(
+            [ConsumerGroupTopicPartitions(group)], request_timeout=self._timeout
+        )
+        answer = await self._answer(futures[group])
+        listed = answer.topic_partitions if answer is not None else []
+        # The very same objects go back: the offsets with their metadata.
+        await self._commit(group, [entry for entry in listed if entry.topic == topic and entry.offset >= 0])
+
+    async def _commit(self, group: str, places: list[TopicPartition]) -> None:
         futures = self._admin.alter_consumer_group_offsets(
             [ConsumerGroupTopicPartitions(group, places)], request_timeout=self._timeout
         )
@@ -169,9 +189,11 @@ class Broker:
             answer = await self._answer(futures[group])
         if answer is None:
             return None
-        members = tuple(sorted(_member(entry) for entry in answer.members))
+        # Our own short visit is nobody's consumer.
+        members = tuple(sorted(_member(entry) for entry in answer.members if entry.client_id != _CLIENT_ID))
         words = answer.state.name.replace("PREPARING_REBALANCING", "PREPARING_REBALANCE").split("_")
-        return Group(state="".join(word.capitalize() for word in words), members=members)
+        by_commit = answer.is_simple_consumer_group or answer.type == ConsumerGroupType.CONSUMER
+        return Group("".join(word.capitalize() for word in words), members, renewed_by_commit=by_commit)
 
     async def topic_settings(self, topics: Collection[str]) -> dict[str, dict[str, str]]:
         """Return each topic's settings; one that may not be read is absent."""
@@ -200,7 +222,7 @@ class Broker:
 
     async def peek(self, positions: Mapping[Place, int]) -> Peeked:
         """Return what comes next from each position on; what could not be read in time is absent."""
-        return await asyncio.to_thread(self._peek, dict(positions))
+        return await asyncio.to_thread(self._reader.peek, dict(positions))
 
     async def _empty_groups(self) -> frozenset[str]:
         """Return the groups without members; none where a broker can't tell yet, so all are asked then."""
@@ -246,55 +268,6 @@ class Broker:
         except TimeoutError as failure:
             raise Unreachable("no answer in time") from failure
 
-    def _peek(self, positions: dict[Place, int]) -> Peeked:
-        """Read one record from each position on. Runs in a thread, one at a time a broker."""
-        peeker = self._peeking()
-        peeker.assign(
-            [TopicPartition(topic, partition, offset) for (topic, partition), offset in positions.items()]
-        )
-        found = Peeked()
-        deadline = time.monotonic() + self._timeout / 2
-        try:
-            while (
-                positions.keys() - found.written_at.keys() - found.ended.keys()
-                and (left := deadline - time.monotonic()) > 0
-            ):
-                message = peeker.poll(min(left, 0.2))
-                if message is None:
-                    continue
-                place = (str(message.topic()), int(message.partition() or 0))
-                if _is_end(message):
-                    # Also reached after the first record: only an end without any record says something.
-                    if place not in found.written_at:
-                        found.ended[place] = message.offset() or 0
-                elif message.error() is None and place not in found.written_at:
-                    found.written_at[place] = message.timestamp()[1] / 1000
-                    peeker.pause([TopicPartition(*place)])
-        finally:
-            # A pause outlives the assignment, and would silence the partition's next read.
-            peeker.resume([TopicPartition(*place) for place in found.written_at])
-            peeker.unassign()
-        return found
-
-    def _peeking(self) -> Consumer:
-        if self._peeker is None:
-            self._peeker = Consumer(
-                self._settings
-                | {
-                    # Required by the client; without subscribe and commit no group of this name comes to be.
-                    "group.id": "eventconsumer-operator",
-                    "enable.auto.commit": False,
-                    "enable.auto.offset.store": False,
-                    "auto.offset.reset": "error",
-                    "isolation.level": "read_committed",
-                    "enable.partition.eof": True,
-                    "fetch.message.max.bytes": _PEEK_BYTES,
-                    "queued.max.messages.kbytes": 1024,
-                    "fetch.wait.max.ms": 100,
-                }
-            )
-        return self._peeker
-
 
 def _member(description: Any) -> Member:
     assigned = description.assignment.topic_partitions if description.assignment else None
@@ -303,11 +276,6 @@ def _member(description: Any) -> Member:
         host=description.host or "",
         partitions=tuple(sorted((place.topic, place.partition) for place in assigned or [])),
     )
-
-
-def _is_end(message: Message) -> bool:
-    error = message.error()
-    return error is not None and error.code() == KafkaError._PARTITION_EOF  # noqa: SLF001  # its public name
 
 
 async def all_of(*questions: Awaitable[Answer]) -> list[Answer]:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from eventconsumer_operator.affected import affected
 from eventconsumer_operator.cluster import Cluster, ClusterError
 from eventconsumer_operator.errands import Errands
+from eventconsumer_operator.keeper import Keeper
 from eventconsumer_operator.names import (
     CLAIMS,
     DEPLOYMENTS,
@@ -56,6 +57,9 @@ class Runtime:
         """Set when the API server begins or ceases to serve a kind: the watches have to be set up anew."""
         self.queue = WorkQueue(self._reconcile, workers=config.reconcile_workers)
         self.errands = Errands(timeout=config.kafka_timeout_seconds, changed=self.queue.add)
+        # A renewed group changes nothing that anyone would have to look at.
+        renewals = Errands(timeout=config.kafka_timeout_seconds, changed=lambda _: None)
+        self.keeper = Keeper(renewals, self.queue.add_after)
         self.poller = Poller(
             interval=config.lag_interval_seconds, timeout=config.kafka_timeout_seconds, changed=self.queue.add
         )
@@ -72,6 +76,7 @@ class Runtime:
             store=self.store,
             poller=self.poller,
             errands=self.errands,
+            keeper=self.keeper,
             image=Image(self.config.workers_image, self.config.workers_image_pull_policy),
             status_interval=self.config.status_interval_seconds,
             later=self.queue.add_after,
@@ -94,6 +99,7 @@ class Runtime:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         await self.errands.stop()
+        await self.keeper.stop()
         if self._cluster is not None:
             await self._cluster.close()
 
