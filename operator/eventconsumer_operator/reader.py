@@ -1,7 +1,7 @@
 """The operator as a consumer: it peeks at the next record of a position, and visits a group to renew it.
 
-Neither moves anyone's position: nothing is ever committed, and peeking joins no group. Both wait, so each runs
-in a thread, and only one peek at a time.
+Neither moves a position: nothing is ever committed, and peeking joins no group. Both wait, so each runs in a
+thread of its own, and only one peek at a time.
 """
 
 from __future__ import annotations
