@@ -17,9 +17,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from datetime import datetime
 
-    from eventconsumer_operator.connection import Connection
     from eventconsumer_operator.errands import Errands
     from eventconsumer_operator.names import ObjectKey
+    from eventconsumer_operator.questions import Target
     from eventconsumer_operator.world import World
 
 DAY_SECONDS = 86400.0
@@ -38,21 +38,20 @@ class Keeper:
         self,
         key: ObjectKey,
         world: World,
-        connection: Connection | None,
+        target: Target | None,
         *,
         empty_since: datetime | None,
         now: datetime,
     ) -> None:
         """Renew the group where its turn has come; ``empty_since`` is None where no worker was ever seen."""
-        if connection is None or not kept(world):
+        if target is None or not kept(world):
             self._errands.call_off(key)
             return
         every = interval(world)
         number, left = turn(world.consumer.metadata.uid, every=every, at=now.timestamp())
         fresh = every - (now - empty_since).total_seconds() if empty_since else 0.0
         if fresh <= 0:
-            group = world.consumer.group_id
-            self._errands.run(key, RenewGroup(connection.bootstrap_servers, group, connection.topic, number))
+            self._errands.run(key, RenewGroup(target.access, target.group, target.topic, number))
         self._later(key, max(left, fresh) + 1.0)
 
     def call_off(self, key: ObjectKey) -> None:
@@ -65,12 +64,13 @@ class Keeper:
 
 
 def kept(world: World) -> bool:
-    """Tell whether a group is ours to keep: no worker is wanted, and nobody is in it."""
+    """Tell whether a group is ours to keep: no worker is wanted, nobody is in it, and its topic is there."""
     seen = world.observation
     return bool(
         world.replicas == 0
         and world.group_owner is None
         and seen
+        and seen.topic_exists
         and seen.group_state == "Empty"
         and not seen.members
     )

@@ -10,11 +10,11 @@ import pytest
 from confluent_kafka import Consumer, TopicPartition
 
 from dev.kafka import LocalBroker
-from eventconsumer_operator.connection import Connection
+from eventconsumer_operator.access import Access
 from eventconsumer_operator.errands import Errands
 from eventconsumer_operator.keeper import Keeper, kept
 from eventconsumer_operator.names import ObjectKey
-from eventconsumer_operator.poller import Target
+from eventconsumer_operator.questions import Target
 from tests.integration.operator.following import polling
 from tests.support.broker_client import BrokerClient
 from tests.support.eventually import eventually
@@ -62,18 +62,16 @@ def positions(broker: LocalBroker, group: str) -> dict[int, tuple[int, str | Non
 async def keep(broker: LocalBroker, groups: list[str], *, until_gone: list[str]) -> None:
     """Do for stopped consumers what the operator does, until groups that nobody keeps are forgotten."""
     keys = {group: ObjectKey("tasks", group) for group in groups}
-    connection = Connection(broker.bootstrap_servers, TOPIC)
+    access = Access(broker.bootstrap_servers)
     keeper = Keeper(Errands(timeout=5.0, changed=lambda _: None), lambda *_: None)
-    targets = [
-        (key, Target(broker.bootstrap_servers, TOPIC, group, "earliest")) for group, key in keys.items()
-    ]
+    targets = [(key, Target(access, TOPIC, group, "earliest")) for group, key in keys.items()]
     looks = 0
     async with polling(*targets) as poller, asyncio.timeout(150):
         while looks == 0 or await asyncio.to_thread(lambda: any(positions(broker, g) for g in until_gone)):
             for group, key in keys.items():
                 stopped = world(consumer=consumer(group, paused=True), observation=poller.observation(key))
                 looks += kept(stopped)
-                keeper.look(key, stopped, connection, empty_since=None, now=datetime.now(UTC))
+                keeper.look(key, stopped, poller.target(key), empty_since=None, now=datetime.now(UTC))
             await asyncio.sleep(1.0)
     await keeper.stop()
 

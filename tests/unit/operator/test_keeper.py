@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from eventconsumer_operator.connection import Connection
+from eventconsumer_operator.access import Access
 from eventconsumer_operator.errands import Errands, RenewGroup
 from eventconsumer_operator.keeper import DAY_SECONDS, Keeper, interval, kept, turn
 from eventconsumer_operator.names import ObjectKey
+from eventconsumer_operator.questions import Target
 from tests.unit.operator.builders import NOW, consumer, observation, world
 
 if TYPE_CHECKING:
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from eventconsumer_operator.world import World
 
 KEY = ObjectKey("tasks", "notification-service")
-KAFKA = Connection("127.0.0.1:9", "task-events")
+KAFKA = Target(Access("127.0.0.1:9"), "task-events", "notification-service", "earliest")
 
 
 def stopped(*, kept_for: float | None = None, **parts: Any) -> World:
@@ -32,6 +33,7 @@ NOT_KEPT = {
     "workers are wanted": stopped(consumer=consumer()),
     "somebody is in the group": stopped(observation=observation(group_state="Stable")),
     "the group is not known": stopped(observation=observation(group_state=None, members=None)),
+    "its topic is gone": stopped(observation=observation(group_state="Empty", members=0, topic_exists=False)),
     "Kafka was not asked": stopped(observation=None),
     "the group is another's": stopped(group_owner=ObjectKey("tasks", "older")),
 }

@@ -1,7 +1,6 @@
-"""The operator as a consumer: it peeks at the next record of a position, and visits a group to renew it.
+"""Reads the first record from each of some positions on, and joins no group.
 
-Neither moves a position: nothing is ever committed, and peeking joins no group. Both wait, so each runs in a
-thread of its own, and only one peek at a time.
+The client it needs is made for the first question, and used by one thread at a time.
 """
 
 from __future__ import annotations
@@ -14,52 +13,30 @@ from confluent_kafka import Consumer, KafkaError, Message, TopicPartition
 from eventconsumer_operator.records import Peeked
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from eventconsumer_operator.records import Place
 
-_PEEK_BYTES = 65536
+_BYTES = 65536
 
 
-class Reader:
-    """One cluster's records and groups, as a consumer meets them."""
+class Peeker:
+    """One connection to one Kafka cluster."""
 
-    def __init__(self, settings: dict[str, Any], *, timeout: float) -> None:
-        """Use the connection settings of the cluster; nothing is sent before it is needed."""
+    def __init__(self, settings: Mapping[str, Any], *, timeout: float) -> None:
+        """Use a client's settings; wait half of ``timeout`` seconds for records."""
         self._settings = settings
         self._timeout = timeout
-        self._peeker: Consumer | None = None
+        self._connected: Consumer | None = None
 
     def close(self) -> None:
         """Give up the connection."""
-        if self._peeker is not None:
-            self._peeker.close()
+        if self._connected is not None:
+            self._connected.close()
 
-    def visit(self, group: str, topic: str) -> bool:
-        """Join a group, commit nothing, and leave it; return whether it could be joined in time."""
-        joined: list[bool] = []
-        visitor = Consumer(
-            self._settings
-            | {
-                "group.id": group,
-                "enable.auto.commit": False,
-                "enable.auto.offset.store": False,
-                # As the workers have it, so that one that comes meanwhile is let in.
-                "partition.assignment.strategy": "cooperative-sticky",
-                "session.timeout.ms": 10_000,
-                "fetch.message.max.bytes": _PEEK_BYTES,
-            }
-        )
-        deadline = time.monotonic() + 2 * self._timeout
-        try:
-            visitor.subscribe([topic], on_assign=lambda *_: joined.append(True))
-            while not joined and time.monotonic() < deadline:
-                visitor.poll(0.1)
-        finally:
-            visitor.close()
-        return bool(joined)
-
-    def peek(self, positions: dict[Place, int]) -> Peeked:
+    def peek(self, positions: Mapping[Place, int]) -> Peeked:
         """Return what comes next from each position on; what could not be read in time is absent."""
-        peeker = self._peeking()
+        peeker = self._consumer()
         peeker.assign(
             [TopicPartition(topic, partition, offset) for (topic, partition), offset in positions.items()]
         )
@@ -87,24 +64,24 @@ class Reader:
             peeker.unassign()
         return found
 
-    def _peeking(self) -> Consumer:
-        if self._peeker is None:
-            self._peeker = Consumer(
-                self._settings
+    def _consumer(self) -> Consumer:
+        if self._connected is None:
+            self._connected = Consumer(
+                dict(self._settings)
                 | {
                     # Required by the client; without subscribe and commit no group of this name comes to be.
-                    "group.id": self._settings["client.id"],
+                    "group.id": "eventconsumer-operator",
                     "enable.auto.commit": False,
                     "enable.auto.offset.store": False,
                     "auto.offset.reset": "error",
                     "isolation.level": "read_committed",
                     "enable.partition.eof": True,
-                    "fetch.message.max.bytes": _PEEK_BYTES,
+                    "fetch.message.max.bytes": _BYTES,
                     "queued.max.messages.kbytes": 1024,
                     "fetch.wait.max.ms": 100,
                 }
             )
-        return self._peeker
+        return self._connected
 
 
 def _is_end(message: Message) -> bool:
