@@ -24,6 +24,7 @@ from confluent_kafka import (
 from confluent_kafka.admin import AdminClient
 from confluent_kafka.admin._listoffsets import OffsetSpec
 
+from eventconsumer_operator import metrics
 from eventconsumer_operator.membership import Member
 from eventconsumer_operator.records import Peeked
 
@@ -97,6 +98,7 @@ class Broker:
 
     async def partitions(self, topics: Collection[str]) -> dict[str, list[int]]:
         """Return the partitions of each topic; a topic that does not exist is absent from the answer."""
+        _count("DescribeTopics")
         futures = self._admin.describe_topics(TopicCollection(list(topics)), request_timeout=self._timeout)
         answers = await all_of(*(self._answer(future) for future in futures.values()))
         return {
@@ -108,6 +110,7 @@ class Broker:
     async def committed(self, group: str) -> dict[Place, int]:
         """Return every offset a group has committed."""
         async with self._gate:
+            _count("ListConsumerGroupOffsets")
             futures = self._admin.list_consumer_group_offsets(
                 [ConsumerGroupTopicPartitions(group)], request_timeout=self._timeout
             )
@@ -118,6 +121,7 @@ class Broker:
     async def commit(self, group: str, positions: Mapping[Place, int]) -> None:
         """Commit offsets for a group that nobody is in; Occupied where somebody is."""
         places = [TopicPartition(*place, offset) for place, offset in positions.items()]
+        _count("AlterConsumerGroupOffsets")
         futures = self._admin.alter_consumer_group_offsets(
             [ConsumerGroupTopicPartitions(group, places)], request_timeout=self._timeout
         )
@@ -132,6 +136,7 @@ class Broker:
 
     async def delete_group(self, group: str) -> None:
         """Delete a group and its offsets, if there is one; Occupied where somebody is in it."""
+        _count("DeleteConsumerGroups")
         futures = self._admin.delete_consumer_groups([group], request_timeout=self._timeout)
         await self._answer(futures[group])
 
@@ -143,6 +148,7 @@ class Broker:
     async def group(self, group: str) -> Group | None:
         """Return a group's state and members, in either protocol; None where there is no answer."""
         async with self._gate:
+            _count("DescribeConsumerGroups")
             futures = self._admin.describe_consumer_groups([group], request_timeout=self._timeout)
             answer = await self._answer(futures[group])
         if answer is None:
@@ -159,6 +165,7 @@ class Broker:
         wanted = {TopicPartition(topic, partition): spec for topic, partition in places}
         if not wanted:
             return {}
+        _count("ListOffsets")
         futures = self._admin.list_offsets(wanted, request_timeout=self._timeout)
         answers = await asyncio.gather(
             *(self._answer(future) for future in futures.values()), return_exceptions=True
@@ -191,6 +198,7 @@ class Broker:
 
     def _peek(self, positions: dict[Place, int]) -> Peeked:
         """Read one record from each position on. Runs in a thread, one at a time a broker."""
+        _count("Fetch")
         peeker = self._peeking()
         peeker.assign(
             [TopicPartition(topic, partition, offset) for (topic, partition), offset in positions.items()]
@@ -237,6 +245,10 @@ class Broker:
                 }
             )
         return self._peeker
+
+
+def _count(api: str) -> None:
+    metrics.kafka_requests.labels(api).inc()
 
 
 def _member(description: Any) -> Member:

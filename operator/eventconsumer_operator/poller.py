@@ -15,6 +15,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+from eventconsumer_operator import metrics
 from eventconsumer_operator.broker import Broker, Unreachable, all_of
 from eventconsumer_operator.lag import UNKNOWN, Offsets, lag, position, unread, worst
 from eventconsumer_operator.records import FirstRecords
@@ -142,11 +143,13 @@ class Poller:
             if self._rounds[servers].done():
                 await self._hang_up(servers)
                 self._records.pop(servers, None)
+                metrics.kafka_up.remove(servers)
                 del self._rounds[servers]
 
     async def _round(self, servers: str, targets: Mapping[ObjectKey, Target]) -> None:
         try:
-            observations = await self._observe(servers, targets)
+            with metrics.lag_refresh_seconds.time():
+                observations = await self._observe(servers, targets)
         except Unreachable as failure:
             self._say_silent(servers, failure)
             # The client may never find a group's coordinator again after an outage; a new one does at once.
@@ -229,6 +232,7 @@ class Poller:
             self._changed(key)
 
     def _say_silent(self, servers: str, failure: Unreachable) -> None:
+        metrics.kafka_up.labels(servers).set(0)
         if servers not in self._silent:
             self._silent.add(servers)
             logger.warning(
@@ -236,6 +240,7 @@ class Poller:
             )
 
     def _say_answering(self, servers: str) -> None:
+        metrics.kafka_up.labels(servers).set(1)
         if servers in self._silent:
             self._silent.discard(servers)
             logger.info("Kafka at %s answers again", servers)

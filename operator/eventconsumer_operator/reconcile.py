@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from pydantic import ValidationError
 
 from eventconsumer_operator import checks, desired, groups
+from eventconsumer_operator.budget import news, write_due
 from eventconsumer_operator.cluster import Refused
 from eventconsumer_operator.connection import Connection, Finding, cluster_of, recreated, remembered
 from eventconsumer_operator.deletion import Step, left, parting
@@ -22,6 +23,7 @@ from eventconsumer_operator.drift import Applied, needs_apply
 from eventconsumer_operator.errands import CommitEnds, DeleteGroup
 from eventconsumer_operator.events import event
 from eventconsumer_operator.indexes import BY_CONSUMER
+from eventconsumer_operator.metrics import Told, told
 from eventconsumer_operator.models import EventConsumer
 from eventconsumer_operator.names import (
     CLAIMS,
@@ -38,7 +40,7 @@ from eventconsumer_operator.names import (
 from eventconsumer_operator.outcome import Outcome
 from eventconsumer_operator.pod_template import claim_name
 from eventconsumer_operator.poller import Target
-from eventconsumer_operator.status import STARTING, report, unreadable, write_due
+from eventconsumer_operator.status import STARTING, report, unreadable
 from eventconsumer_operator.world import World, asked_too_early
 
 if TYPE_CHECKING:
@@ -55,6 +57,8 @@ logger = logging.getLogger(__name__)
 
 _LOOK_AGAIN_SECONDS = 1.0
 """How soon to look whether Kafka was asked since workers came or went."""
+_CALM_SECONDS = 5.0
+"""How soon figures are tried again that could not be written for all the other writes."""
 
 
 @dataclass
@@ -63,6 +67,7 @@ class Memory:
 
     applied: dict[str, Applied] = field(default_factory=dict)
     status_written_at: float = float("-inf")
+    told: Told | None = None
     ready: int | None = None
     crew_since: datetime | None = None
 
@@ -283,12 +288,15 @@ class Reconciler:
 
     async def _write(self, key: ObjectKey, before: Manifest, status: Manifest) -> None:
         memory = self.memories.setdefault(key, Memory())
+        memory.told = told(status)
         now = time.monotonic()
         due = write_due(
             before, status, since_write=now - memory.status_written_at, interval=self.status_interval
         )
         if due is None:
             return
+        if due == 0 and not news(before, status) and not self.cluster.calm():
+            due = _CALM_SECONDS  # Figures wait until those who have news to tell are through.
         if due > 0:
             self.later(key, due)
             return

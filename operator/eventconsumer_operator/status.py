@@ -1,16 +1,15 @@
-"""What is said about one EventConsumer: its status, and when that is worth a write. Pure.
+"""What is said about one EventConsumer: its whole status. Pure.
 
-A number that can't be known is null and reads ``unknown``. The status is written as a whole and only when it
-differs from the one the API server has.
+A number that can't be known is null and reads ``unknown``. When a status is worth a write, ``budget`` says.
 """
 
 from __future__ import annotations
 
 from dataclasses import asdict, replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
-from eventconsumer_operator.conditions import Answer, conditions, stamp
+from eventconsumer_operator.conditions import Answer, conditions, moment, stamp
 from eventconsumer_operator.lag import UNKNOWN, LagState
 from eventconsumer_operator.membership import Expected, consumers_joined
 from eventconsumer_operator.names import ConditionType, Reason
@@ -30,11 +29,6 @@ if TYPE_CHECKING:
 
 STARTING = timedelta(minutes=1)
 """How long workers may be on their way before they count as unavailable."""
-
-_LAG_FIELDS = frozenset(
-    {"lag", "maxPartitionLag", "behindSeconds", "observedAt", "partitions", "rawLag", "deadLetters"}
-)
-_LAG_WORDS = frozenset({"lag", "behind"})
 
 
 def report(
@@ -97,21 +91,6 @@ def unreadable(body: Manifest, failure: Exception, *, now: datetime) -> Manifest
         "conditions": [condition.model_dump(by_alias=True) for condition in told],
         "summary": words.model_dump(),
     }
-
-
-def write_due(old: Manifest, new: Manifest, *, since_write: float, interval: float) -> float | None:
-    """Return in how many seconds the new status should be written: 0 is at once, None is never.
-
-    Any change of state is written at once; moving lag waits until ``interval`` seconds have passed since the
-    last write, and a consumer that only falls further behind by the clock is written at steps of a tenth.
-    """
-    if _without(old, {"observedAt"}) == _without(new, {"observedAt"}):
-        return None
-    if _state(old) != _state(new):
-        return 0.0
-    if not _lag_moved(old, new):
-        return None
-    return max(0.0, interval - since_write)
 
 
 def lag_word(lag: Lag) -> str:
@@ -269,7 +248,7 @@ def _waiting_since(world: World, now: datetime) -> datetime:
         (world.deployment or {}).get("metadata", {}).get("creationTimestamp"),
         _deployment_conditions(world).get("Progressing", {}).get("lastUpdateTime"),
     ]
-    return max((_time(text) for text in times if text), default=now)
+    return max((moment(text) for text in times if text), default=now)
 
 
 def _deployment_conditions(world: World) -> dict[str, Manifest]:
@@ -301,26 +280,3 @@ def _asked_topic(world: World) -> str | None:
 def _count(world: World, field: str) -> int:
     number: int = (world.deployment or {}).get("status", {}).get(field, 0)
     return number
-
-
-def _time(text: str) -> datetime:
-    return datetime.strptime(text, "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=UTC)
-
-
-def _state(status: Manifest) -> Manifest:
-    """Return the part of a status that is not about how far the lag moved."""
-    return _without(status, _LAG_FIELDS) | {"summary": _without(status.get("summary", {}), _LAG_WORDS)}
-
-
-def _lag_moved(old: Manifest, new: Manifest) -> bool:
-    if any(old.get(name) != new.get(name) for name in ("lag", "maxPartitionLag", "deadLetters")):
-        return True
-    before: int | None = old.get("behindSeconds")
-    after: int | None = new.get("behindSeconds")
-    if before is None or after is None:
-        return before is not after
-    return abs(after - before) > max(1, before / 10)
-
-
-def _without(fields: Manifest, names: set[str] | frozenset[str]) -> Manifest:
-    return {name: value for name, value in fields.items() if name not in names}
