@@ -26,6 +26,8 @@ _FIGURES = frozenset(
     {"lag", "maxPartitionLag", "rawLag", "deadLetters", "behindSeconds", "partitions", "observedAt"}
 )
 _WORDS_OF_FIGURES = frozenset({"lag", "behind"})
+_WORDS_OF_SCALING = frozenset({"wanted", "reason", "message"})
+"""What spec.scaling makes of the lag moves with it; how many workers it has run is state."""
 _COUNTS = ("lag", "maxPartitionLag", "rawLag", "deadLetters")
 _BAND = 0.1
 _BAND_OF_TIME = 0.25
@@ -56,6 +58,8 @@ def news(old: Manifest, new: Manifest) -> bool:
 
 
 def _left_the_band(old: Manifest, new: Manifest) -> bool:
+    if (old.get("scaling") or {}).get("reason") != (new.get("scaling") or {}).get("reason"):
+        return True
     return any(_moved(old.get(name), new.get(name)) for name in _COUNTS) or _moved(
         old.get("behindSeconds"), new.get("behindSeconds"), band=_BAND_OF_TIME, least=_SECONDS_OF_TIME
     )
@@ -74,8 +78,14 @@ def _state(status: Manifest) -> Manifest:
         for entry in status.get("conditions", [])
     ]
     summary = _without(status.get("summary", {}), _WORDS_OF_FIGURES)
+    scaling = _without(status.get("scaling") or {}, _WORDS_OF_SCALING)
     known = {name: status.get(name) is not None for name in _COUNTS}
-    return _without(status, _FIGURES) | {"conditions": conditions, "summary": summary, "known": known}
+    return _without(status, _FIGURES) | {
+        "conditions": conditions,
+        "summary": summary,
+        "scaling": scaling,
+        "known": known,
+    }
 
 
 def _age(old: Manifest, new: Manifest) -> float:

@@ -38,11 +38,25 @@ class KafkaAddress(Model):
     topic: str
 
 
+class UrlSecret(Model):
+    """The key of a Secret that holds an address with user and password."""
+
+    name: str
+    key: str = "uri"
+
+
+class Postgresql(Model):
+    """The database of an audit log."""
+
+    url_secret: UrlSecret
+
+
 class AuditStorage(Model):
-    """The volume of an audit log."""
+    """Where an audit log is: on a volume, or in a database."""
 
     size: str = "1Gi"
     storage_class_name: str | None = None
+    postgresql: Postgresql | None = None
 
 
 class Audit(Model):
@@ -59,19 +73,34 @@ class Worker(Model):
 
     @property
     def storage(self) -> AuditStorage:
-        """Return the audit log's volume, with defaults where the resource says nothing."""
+        """Return where the audit log is, with defaults where the resource says nothing."""
         return self.audit.storage if self.audit else AuditStorage()
 
     @property
     def has_volume(self) -> bool:
         """Tell whether the worker keeps something on a volume."""
-        return self.type == "audit"
+        return self.type == "audit" and self.storage.postgresql is None
 
 
 class Delivery(Model):
     """What happens to records that can't be processed."""
 
     dead_letter_topic: str | None = None
+
+
+def seconds(duration: str) -> int:
+    """Return the seconds of a duration such as 1h30m."""
+    size = {"h": 3600, "m": 60, "s": 1}
+    return sum(int(number) * size[unit] for number, unit in re.findall(r"([0-9]+)([hms])", duration))
+
+
+class Scaling(Model):
+    """How many workers run, by lag."""
+
+    min: int = 1
+    max: int
+    target_lag: int = 1000
+    scale_down_after: str = "5m"
 
 
 class Slo(Model):
@@ -83,12 +112,7 @@ class Slo(Model):
     @property
     def max_behind_seconds(self) -> int | None:
         """Return the greatest age that is allowed to an unread record; None where none was said."""
-        if self.max_behind is None:
-            return None
-        size = {"h": 3600, "m": 60, "s": 1}
-        return sum(
-            int(number) * size[unit] for number, unit in re.findall(r"([0-9]+)([hms])", self.max_behind)
-        )
+        return None if self.max_behind is None else seconds(self.max_behind)
 
 
 class Template(Model):
@@ -115,6 +139,7 @@ class Spec(Model):
     worker: Worker
     event_types: tuple[str, ...] = NO_EVENT_TYPES
     replicas: int = 1
+    scaling: Scaling | None = None
     paused: bool = False
     delivery: Delivery = Delivery()
     start_from: Literal["earliest", "latest"] = "earliest"

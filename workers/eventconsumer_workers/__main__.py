@@ -1,42 +1,51 @@
 """`python -m eventconsumer_workers notification|audit`: one process, from its environment to its exit code.
 
-The code is 0 after SIGTERM or SIGINT, 1 when it cannot start or meets a bug, for Kubernetes to start it anew.
+The code is 0 after SIGTERM or SIGINT and when its credentials were renewed, 1 when it cannot start or meets a
+bug; Kubernetes then starts it anew.
 """
 
 from __future__ import annotations
 
 import argparse
 import logging
-import signal
 import sys
-import threading
+from functools import partial
 from typing import TYPE_CHECKING
 
 from pydantic import ValidationError
 
 from eventconsumer_workers import logs
-from eventconsumer_workers.audit_log import AuditLog, AuditLogError
-from eventconsumer_workers.broker import Subscription
+from eventconsumer_workers.audit import commands
+from eventconsumer_workers.audit.log import AuditLog
+from eventconsumer_workers.audit.opening import AuditLogError
+from eventconsumer_workers.audit.postgres import PostgresLog
+from eventconsumer_workers.broker import topic_id
 from eventconsumer_workers.config import Kind, Settings
-from eventconsumer_workers.handlers.audit import Audit
+from eventconsumer_workers.handlers.audit import Audit, Store
 from eventconsumer_workers.handlers.notification import Notification
-from eventconsumer_workers.health import Pulse, served
 from eventconsumer_workers.loglines import LogLines
-from eventconsumer_workers.loop import Loop
+from eventconsumer_workers.process import work
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from eventconsumer_workers.handlers import Handler
+    from eventconsumer_workers.handlers import BatchHandler
 
 _log = logging.getLogger("eventconsumer_workers")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one worker until it is told to stop."""
-    parser = argparse.ArgumentParser(prog="eventconsumer-worker", description="Follow a Kafka topic.")
+    words = sys.argv[1:] if arguments is None else list(arguments)
+    if words[:1] == [Kind.AUDIT] and words[1:2] and words[1] in commands.NAMES:
+        return commands.run(words[1:])
+    parser = argparse.ArgumentParser(
+        prog="eventconsumer-worker",
+        description="Follow a Kafka topic.",
+        epilog="Beside the worker: `audit verify` and `audit query` ask the audit log.",
+    )
     parser.add_argument("worker", choices=[kind.value for kind in Kind], help="what to do with the events")
-    kind = Kind(parser.parse_args(arguments).worker)
+    kind = Kind(parser.parse_args(words).worker)
     logs.configure(logs.Format.TEXT, sys.stdout)
     try:
         settings = Settings(kind=kind)
@@ -45,38 +54,28 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except (ValidationError, AuditLogError) as fault:
         _log.error("%s", fault)
         return 1
-    try:
-        _work(settings, handler)
-    finally:
-        handler.close()
-    return 0
+    return work(settings, handler)
 
 
-def _handler(settings: Settings) -> Handler:
+def _handler(settings: Settings) -> BatchHandler:
     lines = LogLines(f"eventconsumer_workers.{settings.kind}", sys.stdout, settings.log_format)
     match settings.kind:
         case Kind.NOTIFICATION:
             return Notification(lines)
         case Kind.AUDIT:
-            log = AuditLog(settings.audit_log_path)
-            _log.info("Loaded %d previously seen events", len(log))
-            return Audit(log, lines)
+            audit = Audit(partial(_store, settings), lines, partial(topic_id, settings))
+            audit.open()
+            return audit
 
 
-def _work(settings: Settings, handler: Handler) -> None:
-    stop = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stop.set())
-    pulse = Pulse()
-    with served(pulse, settings.health_port):
-        _log.info(
-            "The %s worker follows %s as group %s",
-            settings.kind,
-            settings.kafka_topic,
-            settings.kafka_group_id,
+def _store(settings: Settings) -> Store:
+    if settings.audit_database_url is not None:
+        return PostgresLog(
+            settings.audit_database_url, group=settings.kafka_group_id, topic=settings.kafka_topic
         )
-        Loop(Subscription(settings), handler, wanted=settings.event_types, pulse=pulse, stop=stop).run()
-    _log.info("The %s worker has left its group", settings.kind)
+    log = AuditLog(settings.audit_log_path, settings.kafka_topic)
+    _log.info("Loaded %d previously seen events", len(log))
+    return log
 
 
 if __name__ == "__main__":
