@@ -16,7 +16,7 @@ from eventconsumer_operator.pods import Trouble, trouble
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from eventconsumer_operator.connection import Finding
+    from eventconsumer_operator.findings import Finding
     from eventconsumer_operator.models import Manifest
     from eventconsumer_operator.world import World
 

@@ -20,9 +20,8 @@ from kubernetes.aio.client.api_client import ApiClient
 from kubernetes.aio.client.configuration import Configuration
 
 from eventconsumer_operator import metrics
+from eventconsumer_operator.kinds import OWNED, WATCHED, Kind
 from eventconsumer_operator.names import (
-    CLAIMS,
-    DEPLOYMENTS,
     EVENT_CONSUMERS,
     EVENTS,
     FIELD_MANAGER,
@@ -30,9 +29,7 @@ from eventconsumer_operator.names import (
     LEASE,
     LEASES,
     MANAGED_BY_LABEL,
-    PODS,
     STRIMZI,
-    VERSION,
     ObjectKey,
 )
 
@@ -49,15 +46,11 @@ _LEASE_SECONDS = 3.0
 """An answer about the Lease that comes later is of no use."""
 _OK = range(200, 300)
 _NOT_FOUND = 404
+_USUAL = "v1"
+"""The version in which a kind is looked for that was not discovered."""
+_PLACES = {kind.plural: kind for kind in (*WATCHED, Kind("", EVENTS, "v1"))}
 _REFUSED = frozenset({400, 403, 422})
 
-_PATHS = {
-    EVENT_CONSUMERS: f"/apis/{GROUP}/{VERSION}",
-    DEPLOYMENTS: "/apis/apps/v1",
-    CLAIMS: "/api/v1",
-    PODS: "/api/v1",
-    EVENTS: "/api/v1",
-}
 OWN_LABEL = f"{MANAGED_BY_LABEL}={FIELD_MANAGER}"
 """Selects the Deployments, claims and pods of this operator; all others are none of its business."""
 _TOLD_AT_MOST = 1000
@@ -99,6 +92,7 @@ class Cluster:
         self._pace = pace
         self._may_write = may_write
         self._told: dict[str, Manifest] = {}
+        self._served: dict[str, str] = {}
 
     @classmethod
     async def connect(cls, *, pace: Pace, may_write: Callable[[], float]) -> Cluster:
@@ -118,30 +112,48 @@ class Cluster:
         """Tell whether there is room for writes that can as well be made later."""
         return self._pace.spare(time.monotonic())
 
-    async def served(self, group: str) -> str | None:
-        """Return the version of an API group that the server prefers, or None where it serves none."""
-        found = await self._request("GET", f"/apis/{group}")
-        return str(found["preferredVersion"]["version"]) if found else None
+    async def discover(self) -> dict[str, str]:
+        """Return the version of each custom kind that the API server has; a kind it does not have is absent.
+
+        Of several versions the one that the server prefers is taken, if it has the kind.
+        """
+        found: dict[str, str] = {}
+        for group in (GROUP, STRIMZI):
+            kinds = {kind.plural: kind.version for kind in WATCHED if kind.group == group}
+            for version in await self._versions(group):
+                there = await self._request("GET", f"/apis/{group}/{version}") or {}
+                for entry in there.get("resources", []):
+                    if kinds.get(entry["name"], "") in {None, version}:
+                        found.setdefault(entry["name"], version)
+        self._served = found
+        return found
+
+    async def _versions(self, group: str) -> list[str]:
+        """Return the versions of an API group, the preferred one first."""
+        found = await self._request("GET", f"/apis/{group}") or {}
+        preferred = found.get("preferredVersion", {}).get("version")
+        others = [entry["version"] for entry in found.get("versions", []) if entry["version"] != preferred]
+        return [preferred, *others] if preferred else others
 
     async def list_all(self, kind: str, *, namespace: str | None = None) -> Listing | None:
         """List the objects of a kind, in one namespace or in all; None where the kind is not served."""
-        query = [("labelSelector", OWN_LABEL)] if kind in {DEPLOYMENTS, CLAIMS, PODS} else []
+        query = [("labelSelector", OWN_LABEL)] if kind in OWNED else []
         place = f"/namespaces/{namespace}" if namespace else ""
-        found = await self._request("GET", f"{await self._base(kind)}{place}/{kind}", query=query)
+        found = await self._request("GET", f"{self._base(kind)}{place}/{kind}", query=query)
         if found is None:
             return None
         return Listing(items=found["items"], version=int(found["metadata"].get("resourceVersion") or 0))
 
     async def get(self, kind: str, key: ObjectKey) -> Manifest | None:
         """Return one object as it is now, or None where there is none."""
-        return await self._request("GET", await self._path(kind, key))
+        return await self._request("GET", self._path(kind, key))
 
     async def apply(self, kind: str, manifest: Manifest) -> Manifest:
         """Make an object be as given, in all fields that are given, and return it as it then is."""
         key = ObjectKey(manifest["metadata"]["namespace"], manifest["metadata"]["name"])
         applied = await self._request(
             "PATCH",
-            await self._path(kind, key),
+            self._path(kind, key),
             body=manifest,
             query=[("fieldManager", FIELD_MANAGER), ("force", "true")],
             content="application/apply-patch+yaml",
@@ -156,7 +168,7 @@ class Cluster:
         A JSON patch, because a merge patch would turn a null, which says that a number can't be known, into
         nothing.
         """
-        path = await self._path(EVENT_CONSUMERS, key)
+        path = self._path(EVENT_CONSUMERS, key)
         return await self._request(
             "PATCH",
             f"{path}/status",
@@ -170,7 +182,7 @@ class Cluster:
         metadata = body["metadata"]
         return await self._request(
             "PATCH",
-            await self._path(EVENT_CONSUMERS, ObjectKey(metadata["namespace"], metadata["name"])),
+            self._path(EVENT_CONSUMERS, ObjectKey(metadata["namespace"], metadata["name"])),
             body={
                 "metadata": {
                     "finalizers": list(finalizers),
@@ -200,13 +212,14 @@ class Cluster:
         """Return the Lease that decides which operator works."""
         return Lease(self._send, f"/apis/coordination.k8s.io/v1/namespaces/{namespace}/{LEASES}")
 
-    async def _path(self, kind: str, key: ObjectKey) -> str:
-        return f"{await self._base(kind)}/namespaces/{key.namespace}/{kind}/{key.name}"
+    def _path(self, kind: str, key: ObjectKey) -> str:
+        return f"{self._base(kind)}/namespaces/{key.namespace}/{kind}/{key.name}"
 
-    async def _base(self, kind: str) -> str:
-        if kind in _PATHS:
-            return _PATHS[kind]
-        return f"/apis/{STRIMZI}/{await self.served(STRIMZI) or 'v1'}"
+    def _base(self, kind: str) -> str:
+        place = _PLACES[kind]
+        if not place.group:
+            return f"/api/{place.version}"
+        return f"/apis/{place.group}/{place.version or self._served.get(kind, _USUAL)}"
 
     async def _request(
         self,

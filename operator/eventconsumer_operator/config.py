@@ -9,6 +9,8 @@ from uuid import uuid4
 from pydantic import Field, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from eventconsumer_operator.access import Credentials  # noqa: TC001  # pydantic needs it when the program runs
+
 Seconds = Annotated[float, Field(gt=0)]
 
 
@@ -46,6 +48,9 @@ class Config(BaseSettings):
 
     reconcile_workers: Annotated[int, Field(gt=0)] = 16
     """How many resources are reconciled at the same time."""
+
+    kafka_credentials: tuple[Credentials, ...] = ()
+    """As whom Kafka clusters are asked that let in nobody else, as JSON."""
 
     health_port: Annotated[int, Field(gt=0, lt=65536)] = 8080
     """Where GET /healthz, /readyz and /metrics answer."""

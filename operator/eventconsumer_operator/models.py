@@ -31,6 +31,12 @@ class TopicRef(Model):
     name: str
 
 
+class UserRef(Model):
+    """A Strimzi KafkaUser in the same namespace."""
+
+    name: str
+
+
 class KafkaAddress(Model):
     """A Kafka that Strimzi does not run."""
 
@@ -65,11 +71,22 @@ class Audit(Model):
     storage: AuditStorage = AuditStorage()
 
 
+class Custom(Model):
+    """A program of the user's own: an image, a Python function in it, or both."""
+
+    image: str | None = None
+    image_pull_policy: Literal["Always", "IfNotPresent", "Never"] | None = None
+    handler: str | None = None
+    command: tuple[str, ...] = ()
+    args: tuple[str, ...] = ()
+
+
 class Worker(Model):
     """What is run."""
 
-    type: Literal["notification", "audit"]
+    type: Literal["notification", "audit", "custom"]
     audit: Audit | None = None
+    custom: Custom | None = None
 
     @property
     def storage(self) -> AuditStorage:
@@ -82,10 +99,20 @@ class Worker(Model):
         return self.type == "audit" and self.storage.postgresql is None
 
 
+class Backoff(Model):
+    """The pauses between attempts, as durations such as 1m30s."""
+
+    initial: str | None = None
+    max: str | None = None
+
+
 class Delivery(Model):
-    """What happens to records that can't be processed."""
+    """How events are given to their handler, and what happens to records that can't be processed."""
 
     dead_letter_topic: str | None = None
+    attempts: int | None = None
+    backoff: Backoff = Backoff()
+    concurrency: int | None = None
 
 
 def seconds(duration: str) -> int:
@@ -135,6 +162,7 @@ class Spec(Model):
     topic_ref: TopicRef | None = None
     kafka: KafkaAddress | None = None
     listener: str | None = None
+    user_ref: UserRef | None = None
     group_id: str | None = None
     worker: Worker
     event_types: tuple[str, ...] = NO_EVENT_TYPES

@@ -14,16 +14,17 @@ from typing import TYPE_CHECKING
 
 from pydantic import ValidationError
 
-from eventconsumer_operator import checks, desired, groups
+from eventconsumer_operator import access, checks, desired, groups
 from eventconsumer_operator.autoscaler import Autoscaler
 from eventconsumer_operator.availability import STARTING
 from eventconsumer_operator.budget import news, write_due
 from eventconsumer_operator.cluster import Refused
-from eventconsumer_operator.connection import Connection, Finding, cluster_of, recreated, remembered
+from eventconsumer_operator.connection import Connection, cluster_of, recreated, remembered
 from eventconsumer_operator.deletion import Step, left, parting
 from eventconsumer_operator.drift import Applied, needs_apply
 from eventconsumer_operator.errands import CommitEnds, DeleteGroup
 from eventconsumer_operator.events import event
+from eventconsumer_operator.findings import Finding
 from eventconsumer_operator.indexes import BY_CONSUMER
 from eventconsumer_operator.metrics import Told, told
 from eventconsumer_operator.models import EventConsumer, Metadata
@@ -35,13 +36,14 @@ from eventconsumer_operator.names import (
     KAFKAS,
     PODS,
     TOPICS,
+    USERS,
     ConditionType,
     ObjectKey,
     Reason,
 )
 from eventconsumer_operator.outcome import Outcome
 from eventconsumer_operator.pod_template import claim_name
-from eventconsumer_operator.poller import Target
+from eventconsumer_operator.questions import Target
 from eventconsumer_operator.status import report, unreadable
 from eventconsumer_operator.tidings import Tiding, Troubles
 from eventconsumer_operator.world import World, asked_too_early
@@ -49,6 +51,7 @@ from eventconsumer_operator.world import World, asked_too_early
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from eventconsumer_operator.access import Access, Credentials
     from eventconsumer_operator.cluster import Cluster
     from eventconsumer_operator.errands import Errands
     from eventconsumer_operator.models import Manifest
@@ -96,6 +99,8 @@ class Reconciler:
     later: Callable[[ObjectKey, float], None]
     """Asks for a key to be reconciled again in so many seconds."""
     autoscaler: Autoscaler = field(default_factory=Autoscaler)
+    credentials: tuple[Credentials, ...] = ()
+    """As whom the operator itself asks Kafka."""
     memories: dict[ObjectKey, Memory] = field(default_factory=dict)
 
     async def reconcile(self, key: ObjectKey) -> None:
@@ -149,7 +154,7 @@ class Reconciler:
         if world.deployment is not None or world.consumer.spec.start_from != "latest":
             self.errands.call_off(key)
             return Outcome.DONE
-        errand = CommitEnds(connection.bootstrap_servers, world.consumer.group_id, connection.topic)
+        errand = CommitEnds(self._access(world, connection), world.consumer.group_id, connection.topic)
         return self.errands.run(key, errand)
 
     async def _keep_finalizer(self, body: Manifest, *, wanted: bool) -> None:
@@ -166,7 +171,7 @@ class Reconciler:
         self.poller.forget(key)
         world = await self._gather(key, consumer, body.get("status", {}))
         connection, now = checks.connection_of(world), datetime.now(UTC)
-        errand = DeleteGroup(connection.bootstrap_servers, consumer.group_id) if connection else None
+        errand = DeleteGroup(self._access(world, connection), consumer.group_id) if connection else None
         outcome = self.errands.outcome(key, errand) if errand else None
         coming = parting(world, connection, heir=groups.heir(key, self.store), outcome=outcome, now=now)
         if coming.step is Step.RELEASE:
@@ -199,7 +204,7 @@ class Reconciler:
 
     async def _gather(self, key: ObjectKey, consumer: EventConsumer, status: Manifest) -> World:
         """Read everything a decision needs; only an object that may have to be created is asked for."""
-        reference = consumer.spec.topic_ref
+        reference, user = consumer.spec.topic_ref, consumer.spec.user_ref
         topic = self.store.get(TOPICS, ObjectKey(key.namespace, reference.name)) if reference else None
         cluster = cluster_of(topic) if topic else None
         return World(
@@ -207,7 +212,9 @@ class Reconciler:
             status=status,
             topic=topic,
             kafka=self.store.get(KAFKAS, ObjectKey(key.namespace, cluster)) if cluster else None,
+            user=self.store.get(USERS, ObjectKey(key.namespace, user.name)) if user else None,
             strimzi_served=self.store.serves(TOPICS),
+            users_served=self.store.serves(USERS),
             deployment=await self._find(DEPLOYMENTS, key),
             claim=await self._find(CLAIMS, ObjectKey(key.namespace, claim_name(consumer)))
             if consumer.spec.worker.has_volume
@@ -225,9 +232,8 @@ class Reconciler:
         return self.store.get(kind, key) or await self.cluster.get(kind, key)
 
     def _decide(self, world: World) -> tuple[Connection | None, list[Finding]]:
-        faults = (
-            checks.first_finding(world, chain) for chain in (checks.TOPIC_CHECKS, checks.OWNERSHIP_CHECKS)
-        )
+        chains = (checks.TOPIC_CHECKS, checks.USER_CHECKS, checks.OWNERSHIP_CHECKS)
+        faults = (checks.first_finding(world, chain) for chain in chains)
         return checks.connection_of(world), [fault for fault in faults if fault]
 
     def _follow(self, world: World, connection: Connection | None) -> None:
@@ -239,13 +245,22 @@ class Reconciler:
         self.poller.follow(
             key,
             Target(
-                bootstrap_servers=connection.bootstrap_servers,
+                access=self._access(world, connection),
                 topic=connection.topic,
                 group=consumer.group_id,
                 start_from=consumer.spec.start_from,
                 dead_letter_topic=consumer.dead_letter_topic(connection.topic),
             ),
         )
+
+    def _access(self, world: World, connection: Connection) -> Access:
+        """Return how the operator itself reaches the Kafka of a consumer."""
+        kafka = world.kafka or groups.kafka_at(
+            connection.bootstrap_servers, world.consumer.metadata.namespace, self.store
+        )
+        if kafka is None:
+            return access.to_servers(connection, self.credentials)
+        return access.through_strimzi(kafka, self.credentials)
 
     async def _apply(self, world: World, connection: Connection) -> tuple[World, list[Finding]]:
         """Apply what differs; the volume claim first, because the Deployment's pod mounts it."""

@@ -19,17 +19,9 @@ from eventconsumer_operator import logs, metrics
 from eventconsumer_operator.affected import affected
 from eventconsumer_operator.cluster import Cluster, ClusterError
 from eventconsumer_operator.errands import Errands
+from eventconsumer_operator.kinds import WATCHED
 from eventconsumer_operator.leader import Election
-from eventconsumer_operator.names import (
-    CLAIMS,
-    DEPLOYMENTS,
-    EVENT_CONSUMERS,
-    GROUP,
-    KAFKAS,
-    PODS,
-    STRIMZI,
-    TOPICS,
-)
+from eventconsumer_operator.names import EVENT_CONSUMERS
 from eventconsumer_operator.pace import Pace
 from eventconsumer_operator.pod_template import Image
 from eventconsumer_operator.poller import Poller
@@ -47,7 +39,6 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-KINDS = (KAFKAS, TOPICS, DEPLOYMENTS, CLAIMS, PODS, EVENT_CONSUMERS)
 _LOOK_FOR_KINDS_SECONDS = 15.0
 _STUCK_SECONDS = 60.0
 
@@ -64,6 +55,8 @@ class Runtime:
         """Whether everything was listed once."""
         self.kinds_changed = asyncio.Event()
         """Set when the API server begins or ceases to serve a kind: the watches have to be set up anew."""
+        self.served: Mapping[str, str] = {}
+        """The version in which each kind is watched; a kind that is not served is absent."""
         self.queue = WorkQueue(self._reconcile, workers=config.reconcile_workers)
         self.errands = Errands(timeout=config.kafka_timeout_seconds, changed=self.queue.add)
         self.poller = Poller(
@@ -90,8 +83,9 @@ class Runtime:
             image=Image(self.config.workers_image, self.config.workers_image_pull_policy),
             status_interval=self.config.status_interval_seconds,
             later=self.queue.add_after,
+            credentials=self.config.kafka_credentials,
         )
-        served = await self._served()
+        self.served = await self._served()
         await self.resync()
         lease = self._cluster.lease(self.config.pod_namespace)
         self._tasks = [
@@ -99,7 +93,7 @@ class Runtime:
             for name, work in (
                 ("election", self._election.run(lease, self._lead)),
                 ("resync", self._resync_for_ever()),
-                ("served kinds", self._watch_served(served)),
+                ("served kinds", self._watch_served(self.served)),
             )
         ]
         metrics.queue_depth.set_function(self.queue.depth)
@@ -131,7 +125,7 @@ class Runtime:
         if self._cluster is None:
             return
         known = self.store.keys(EVENT_CONSUMERS)
-        for kind in KINDS:
+        for kind in (each.plural for each in WATCHED):
             for namespace in self.config.watch_namespaces or (None,):
                 listing = await self._cluster.list_all(kind, namespace=namespace)
                 if listing is None:
@@ -207,12 +201,10 @@ class Runtime:
             except ClusterError as failure:
                 logger.warning("resync: %s", failure)
 
-    async def _served(self) -> Mapping[str, str | None]:
-        if self._cluster is None:
-            return {}
-        return {group: await self._cluster.served(group) for group in (GROUP, STRIMZI)}
+    async def _served(self) -> Mapping[str, str]:
+        return await self._cluster.discover() if self._cluster is not None else {}
 
-    async def _watch_served(self, before: Mapping[str, str | None]) -> None:
+    async def _watch_served(self, before: Mapping[str, str]) -> None:
         """Notice Strimzi's resources appearing, vanishing or changing version; discovery needs no right."""
         while True:
             await asyncio.sleep(_LOOK_FOR_KINDS_SECONDS)

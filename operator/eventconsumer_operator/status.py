@@ -24,7 +24,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import datetime
 
-    from eventconsumer_operator.connection import Connection, Finding
+    from eventconsumer_operator.connection import Connection
+    from eventconsumer_operator.findings import Finding
     from eventconsumer_operator.lag import Lag
     from eventconsumer_operator.models import Manifest
     from eventconsumer_operator.world import World
@@ -112,8 +113,9 @@ def duration(seconds: int | None) -> str:
 
 def _answers(world: World, findings: Sequence[Finding], now: datetime) -> list[Answer]:
     topic = _topic(world, findings)
+    user = _user(world, findings)
     workers = workers_available(world, findings, now)
-    fault = next((answer for answer in (topic, workers) if answer.status == "False"), None)
+    fault = next((answer for answer in (topic, *user, workers) if answer.status == "False"), None)
     if fault:
         ready = Answer(ConditionType.READY, "False", fault.reason, fault.message)
     else:
@@ -146,13 +148,15 @@ def _joined(world: World) -> Answer:
 
 def _keeping_up(world: World, lag: Lag) -> Answer:
     slo, seen = world.consumer.spec.slo, world.observation
-    return keeping_up(
+    answer = keeping_up(
         lag,
         seen.window if seen else (),
         Objective(max_lag=slo.max_lag, max_behind=slo.max_behind_seconds),
         crew=Crew(replicas=world.replicas, members=seen.members if seen else None),
         previous=world.conditions.get(ConditionType.KEEPING_UP, {}).get("reason"),
     )
+    why = seen.fault if seen and answer.reason == Reason.LAG_UNKNOWN else None
+    return replace(answer, message=why) if why else answer
 
 
 def _risk(world: World, lag: Lag) -> list[Answer]:
@@ -162,7 +166,7 @@ def _risk(world: World, lag: Lag) -> list[Answer]:
 
 def _when_they_apply(world: World, findings: Sequence[Finding]) -> list[Answer]:
     """Return the conditions that are absent as long as all is as usual."""
-    answers = []
+    answers = _user(world, findings)
     if world.consumer.spec.paused:
         answers.append(
             Answer(ConditionType.PAUSED, "True", Reason.PAUSED, "spec.paused is true: no worker runs")
@@ -171,6 +175,16 @@ def _when_they_apply(world: World, findings: Sequence[Finding]) -> list[Answer]:
     if conflict:
         answers.append(Answer(ConditionType.GROUP_CONFLICT, "True", conflict.reason, conflict.message))
     return answers
+
+
+def _user(world: World, findings: Sequence[Finding]) -> list[Answer]:
+    about, reference = ConditionType.USER_READY, world.consumer.spec.user_ref
+    fault = next((finding for finding in findings if finding.condition is about), None)
+    if fault:
+        return [Answer(about, "False", fault.reason, fault.message)]
+    if reference is None:
+        return []
+    return [Answer(about, "True", Reason.USER_READY, f"KafkaUser {reference.name} is ready")]
 
 
 def _topic(world: World, findings: Sequence[Finding]) -> Answer:

@@ -13,7 +13,8 @@ from eventconsumer_operator import health
 from eventconsumer_operator.cluster import OWN_LABEL
 from eventconsumer_operator.handlers import watches
 from eventconsumer_operator.handlers.probes import watch_fault
-from eventconsumer_operator.names import CLAIMS, DEPLOYMENTS, PODS
+from eventconsumer_operator.handlers.stateless import NoDiffBase, NoProgress
+from eventconsumer_operator.kinds import WATCHED
 from eventconsumer_operator.runtime import Runtime
 
 if TYPE_CHECKING:
@@ -56,12 +57,15 @@ async def start(settings: kopf.OperatorSettings, memo: kopf.Memo, **_: object) -
     settings.scanning.disabled = True
     settings.networking.error_backoffs = Backoffs()
     settings.watching.server_timeout = 300
-    settings.watching.label_selectors["apps", DEPLOYMENTS] = OWN_LABEL
-    settings.watching.label_selectors["", CLAIMS] = OWN_LABEL
-    settings.watching.label_selectors["", PODS] = OWN_LABEL
+    for kind in WATCHED:
+        if kind.owned:
+            settings.watching.label_selectors[kind.group, kind.plural] = OWN_LABEL
     settings.posting.enabled = False
+    settings.persistence.diffbase_storage = NoDiffBase()
+    settings.persistence.progress_storage = NoProgress()
     runtime: Runtime = memo.runtime
     await runtime.start()
+    watches.watch(runtime.served)
 
 
 @kopf.on.cleanup()
