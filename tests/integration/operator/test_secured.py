@@ -29,7 +29,7 @@ USER, PASSWORD = "operator", "correct horse"  # of the test's own broker
 @pytest.fixture
 def topic(secured_broker: SecuredBroker, request: pytest.FixtureRequest) -> str:
     """Make a topic with two records that nobody has read."""
-    name = f"secured-{request.node.name[:60]}".replace("[", "-").replace("]", "")
+    name = f"secured-{request.node.name}"
     BrokerClient(secured_broker.bootstrap_servers).create_topic(name)
     produce(secured_broker, name, count=2)
     return name

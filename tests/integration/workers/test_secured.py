@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 import pytest
@@ -28,7 +29,7 @@ def kafka(secured_broker: SecuredBroker) -> BrokerClient:
 @pytest.fixture
 def topic(kafka: BrokerClient, request: pytest.FixtureRequest) -> str:
     """Make a topic of the test's own, with one event."""
-    name = f"worked-{request.node.name[:60]}"
+    name = re.sub(r"[^a-z0-9]+", "-", f"worked-{request.node.name}")
     kafka.create_topic(name)
     kafka.publish(name, [encoded()])
     return name
