@@ -24,6 +24,7 @@ from confluent_kafka.admin import AdminClient
 from confluent_kafka.admin._config import ConfigResource
 from confluent_kafka.admin._listoffsets import OffsetSpec
 
+from eventconsumer_operator import metrics
 from eventconsumer_operator.credentials import CredentialsError, client_settings, mark
 from eventconsumer_operator.log_starts import LogStarts
 from eventconsumer_operator.membership import Member
@@ -158,6 +159,7 @@ class Broker:
 
         A topic that does not exist is absent from the answer.
         """
+        _count("DescribeTopics")
         futures = self._admin.describe_topics(TopicCollection(list(topics)), request_timeout=self._timeout)
         answers = await all_of(*(allowed(self._answer(future)) for future in futures.values()))
         return {
@@ -169,6 +171,7 @@ class Broker:
     async def committed(self, group: str) -> dict[Place, int]:
         """Return every offset a group has committed."""
         async with self._gate:
+            _count("ListConsumerGroupOffsets")
             futures = self._admin.list_consumer_group_offsets(
                 [ConsumerGroupTopicPartitions(group)], request_timeout=self._timeout
             )
@@ -179,6 +182,7 @@ class Broker:
     async def commit(self, group: str, positions: Mapping[Place, int]) -> None:
         """Commit offsets for a group that nobody is in; Occupied where somebody is."""
         places = [TopicPartition(*place, offset) for place, offset in positions.items()]
+        _count("AlterConsumerGroupOffsets")
         futures = self._admin.alter_consumer_group_offsets(
             [ConsumerGroupTopicPartitions(group, places)], request_timeout=self._timeout
         )
@@ -193,6 +197,7 @@ class Broker:
 
     async def delete_group(self, group: str) -> None:
         """Delete a group and its offsets, if there is one; Occupied where somebody is in it."""
+        _count("DeleteConsumerGroups")
         futures = self._admin.delete_consumer_groups([group], request_timeout=self._timeout)
         await self._answer(futures[group])
 
@@ -223,6 +228,7 @@ class Broker:
     async def group(self, group: str) -> Group | None:
         """Return a group's state and members, in either protocol; None where there is no answer."""
         async with self._gate:
+            _count("DescribeConsumerGroups")
             futures = self._admin.describe_consumer_groups([group], request_timeout=self._timeout)
             answer = await self._answer(futures[group])
         if answer is None:
@@ -234,6 +240,7 @@ class Broker:
     async def topic_settings(self, topics: Collection[str]) -> dict[str, dict[str, str]]:
         """Return each topic's settings; one that may not be read is absent."""
         asked = [ConfigResource(ConfigResource.Type.TOPIC, topic) for topic in topics]
+        _count("DescribeConfigs")
         futures = self._admin.describe_configs(asked, request_timeout=self._timeout)
         answers = await asyncio.gather(
             *(self._answer(future) for future in futures.values()), return_exceptions=True
@@ -247,8 +254,10 @@ class Broker:
     async def offsets_kept(self) -> float | None:
         """Return for how many seconds an empty group's offsets are kept; None where that is not told."""
         try:
+            _count("DescribeCluster")
             cluster = await self._answer(self._admin.describe_cluster(request_timeout=self._timeout))
             node = ConfigResource(ConfigResource.Type.BROKER, str(cluster.nodes[0].id))
+            _count("DescribeConfigs")
             answer = await self._answer(
                 self._admin.describe_configs([node], request_timeout=self._timeout)[node]
             )
@@ -258,10 +267,12 @@ class Broker:
 
     async def peek(self, positions: Mapping[Place, int]) -> Peeked:
         """Return what comes next from each position on; what could not be read in time is absent."""
+        _count("Fetch")
         return await asyncio.to_thread(self._peeker.peek, dict(positions))
 
     async def _empty_groups(self) -> frozenset[str]:
         """Return the groups without members; none where a broker can't tell yet, so all are asked then."""
+        _count("ListConsumerGroups")
         future = self._admin.list_consumer_groups(
             request_timeout=self._timeout, states={ConsumerGroupState.EMPTY}
         )
@@ -274,6 +285,7 @@ class Broker:
         wanted = {TopicPartition(topic, partition): spec for topic, partition in places}
         if not wanted:
             return {}
+        _count("ListOffsets")
         futures = self._admin.list_offsets(wanted, request_timeout=self._timeout)
         answers = await asyncio.gather(
             *(self._answer(future) for future in futures.values()), return_exceptions=True
@@ -305,6 +317,10 @@ class Broker:
             raise self._unreachable(error.str()) from failure
         except TimeoutError as failure:
             raise self._unreachable("no answer in time") from failure
+
+
+def _count(api: str) -> None:
+    metrics.kafka_requests.labels(api).inc()
 
 
 def _member(description: Any) -> Member:

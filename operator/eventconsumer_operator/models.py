@@ -118,11 +118,22 @@ class Audit(Model):
     storage: AuditStorage = AuditStorage()
 
 
+class Custom(Model):
+    """A program of the user's own: an image, a Python function in it, or both."""
+
+    image: str | None = None
+    image_pull_policy: Literal["Always", "IfNotPresent", "Never"] | None = None
+    handler: str | None = None
+    command: tuple[str, ...] = ()
+    args: tuple[str, ...] = ()
+
+
 class Worker(Model):
     """What is run."""
 
-    type: Literal["notification", "audit"]
+    type: Literal["notification", "audit", "custom"]
     audit: Audit | None = None
+    custom: Custom | None = None
 
     @property
     def storage(self) -> AuditStorage:

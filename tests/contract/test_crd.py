@@ -111,7 +111,7 @@ def optional_fields(model: type[BaseModel], at: str) -> set[str]:
 
 def test_every_choice_of_the_crd_is_one_of_the_models() -> None:
     for path, values in {
-        "spec.worker.type": ["notification", "audit"],
+        "spec.worker.type": ["notification", "audit", "custom"],
         "spec.startFrom": ["earliest", "latest"],
         "spec.deletionPolicy": ["Retain", "Delete"],
     }.items():

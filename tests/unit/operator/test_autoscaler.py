@@ -7,8 +7,9 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from eventconsumer_operator.autoscaler import Autoscaler, scaling_status
+from eventconsumer_operator.budget import write_due
 from eventconsumer_operator.names import ObjectKey, ScalingReason
-from eventconsumer_operator.status import report, write_due
+from eventconsumer_operator.status import report
 from eventconsumer_operator.verdict import Look
 from tests.unit.operator.builders import NOW, consumer, deployment, observation, world
 
