@@ -81,7 +81,7 @@ def topic_absent(world: World) -> Finding | None:
 
 
 def acl_missing(world: World) -> Finding | None:
-    """Find that the KafkaUser may not do what workers do; they start all the same: Kafka has the last word."""
+    """Find that the KafkaUser may not do what workers do; they start anyway: Kafka has the last word."""
     user, found = user_of(world), _followed(world)
     if world.user is None or world.kafka is None or not isinstance(user, User):
         return None
