@@ -6,7 +6,7 @@ import random
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from confluent_kafka import ConsumerGroupTopicPartitions, Producer, TopicPartition
+from confluent_kafka import Consumer, ConsumerGroupTopicPartitions, Producer, TopicPartition
 from confluent_kafka.admin import AdminClient
 from confluent_kafka.cimpl import NewTopic
 
@@ -40,6 +40,7 @@ class Load:
     """The topics and how far they are written; the groups have no members, only committed offsets."""
 
     def __init__(self, bootstrap_servers: str) -> None:
+        self._bootstrap_servers = bootstrap_servers
         self._admin = AdminClient({"bootstrap.servers": bootstrap_servers})
         self._producer = Producer({"bootstrap.servers": bootstrap_servers, "linger.ms": 20})
         self._end = 0
@@ -47,10 +48,13 @@ class Load:
         self._random = random.Random(4)  # noqa: S311
 
     def make(self) -> None:
-        """Make the topics."""
+        """Make the topics, and let a first commit bring about the broker's own topic of offsets."""
         topics = [NewTopic(f"load-{number}", PARTITIONS, 1) for number in range(_TOPICS)]
         for made in self._admin.create_topics(topics).values():
             made.result(_SECONDS)
+        first = Consumer({"bootstrap.servers": self._bootstrap_servers, "group.id": "load"})
+        first.commit(offsets=[TopicPartition("load-0", 0, 0)], asynchronous=False)
+        first.close()
 
     def read_all(self, fleet: list[Member]) -> None:
         """Let every group have read everything: lag 0."""
