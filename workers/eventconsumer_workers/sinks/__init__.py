@@ -1,0 +1,56 @@
+"""Where notifications go: one module a kind of receiver, one protocol.
+
+``targets`` decides which addresses a sink may connect to and ``posting`` connects to exactly those;
+``templates`` gives the words, ``signature`` proves who sent them, ``answers`` reads what a receiver replied.
+A sink knows neither Kafka nor the loop: it is given one notification and returns once the receiver has it, or
+raises why not. Whether and when to try again is not its business.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+
+@dataclass(frozen=True, slots=True)
+class Notification:
+    """One event on its way to people or to other systems."""
+
+    event_id: str
+    event_type: str
+    occurred_at: str
+    data: dict[str, Any]
+    metadata: dict[str, Any]
+    body: bytes
+    """The event as it was published."""
+
+
+class Refused(Exception):  # noqa: N818  # what became of the event, not a fault of ours
+    """The receiver will never take this event; another one may well pass."""
+
+
+class Unavailable(Exception):  # noqa: N818  # a state of the receiver, which time or a person changes
+    """The receiver takes nothing now: it is down, slow, or does not accept us."""
+
+
+class Busy(Unavailable):
+    """The receiver is well and asks us to wait."""
+
+    def __init__(self, reason: str, seconds: float) -> None:
+        super().__init__(reason)
+        self.seconds = seconds
+        """How long it asks us to wait."""
+
+
+class SinkError(Exception):
+    """A sink can't be made as it is described; the text names the sink and the field."""
+
+
+class Sink(Protocol):
+    """What the notification worker asks of a receiver; it is called from several threads at once."""
+
+    def deliver(self, notification: Notification) -> None:
+        """Return when the receiver has the notification; raise ``Refused`` or ``Unavailable`` otherwise."""
+
+    def close(self) -> None:
+        """Let go of connections."""
