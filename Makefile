@@ -24,10 +24,11 @@ install: .venv/.installed  ## Make .venv from the lock file
 LOCK := $(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-header --python-version 3.11
 
 .PHONY: lock
-lock:  ## Refresh the lock files: development, each image, and what builds the images
+lock:  ## Refresh the lock files: development, each image, the stand-in for Strimzi, and what builds the images
 	$(LOCK) --all-extras --group dev --output-file locks/dev.txt pyproject.toml
 	for image in operator workers api; do \
 		$(LOCK) --extra $$image --constraint locks/dev.txt --output-file locks/$$image.txt pyproject.toml; done
+	$(LOCK) --group standin --constraint locks/dev.txt --output-file locks/standin.txt
 	echo hatchling | $(LOCK) --constraint locks/dev.txt --output-file locks/build.txt -
 
 .PHONY: fmt
@@ -46,7 +47,7 @@ unit: install  ## Unit and contract tests: no Kafka, no cluster, seconds
 	$(BIN)/pytest tests/unit tests/contract
 
 .PHONY: integration
-integration: install  ## Tests of the workers and the Task API on a real Kafka broker
+integration: install  ## Tests of the workers and the Task API on a real Kafka broker and a real PostgreSQL
 	$(BIN)/pytest tests/integration
 
 .PHONY: e2e

@@ -5,10 +5,14 @@ from __future__ import annotations
 import argparse
 import signal
 import sys
+from typing import TYPE_CHECKING
 
-from bench import table, workers
+from bench import operator, table, workers
 
-AREAS = {"workers": workers.rows}
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+AREAS: dict[str, Callable[[int], list[table.Row]]] = {"workers": workers.rows, "operator": operator.rows}
 
 
 def main() -> None:

@@ -46,7 +46,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     for name, function, says in (
-        ("prepare", _prepare, "get or build everything, so that making a cluster takes a minute"),
+        ("prepare", _prepare_tests, "get or build everything that a cluster and the tests need"),
         ("up", _up, "make the cluster, or start it again; nothing to do takes seconds"),
         ("images", _images, "build the product's images from this tree and load them"),
         ("demo", _demo, "the whole story: cluster, images, chart, 600 tasks"),
@@ -55,6 +55,11 @@ def _parser() -> argparse.ArgumentParser:
     ):
         commands.add_parser(name, help=says).set_defaults(command=function)
     return parser
+
+
+def _prepare_tests(cluster: Cluster) -> None:
+    system.need("postgres")
+    _prepare(cluster)
 
 
 def _prepare(cluster: Cluster) -> None:

@@ -114,10 +114,13 @@ class LocalBroker:
 
     def _format(self, config: Path) -> None:
         fresh = config.with_suffix(".new")
-        fresh.write_text(server_properties(self._port, self._controller_port, self._folder / "data"))
+        fresh.write_text(self._properties())
         formatting = ["format", "--standalone", "--ignore-formatted", f"--cluster-id={_CLUSTER_ID}"]
         run([*_java(), "kafka.tools.StorageTool", *formatting, f"--config={fresh}"])
         fresh.replace(config)
+
+    def _properties(self) -> str:
+        return server_properties(self._port, self._controller_port, self._folder / "data")
 
     def _wait_for_answer(self, process: subprocess.Popen[bytes]) -> None:
         admin = AdminClient({"bootstrap.servers": self.bootstrap_servers, "log_level": 0})

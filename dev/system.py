@@ -1,13 +1,18 @@
-"""The few system packages the local cluster needs: found, or installed by apt where that may be done."""
+"""The few system packages that are needed: found, or installed by apt where that may be done."""
 
 from __future__ import annotations
 
 import os
 import shutil
+from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from dev.run import CommandFailedError, run
 from dev.steps import say, step
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 # The program that shows a package is there, and the package.
 PACKAGES = {
@@ -16,15 +21,23 @@ PACKAGES = {
     "make": "make",
     "mvn": "maven",
     "java": "default-jre-headless",
+    "postgres": "postgresql",
 }
 _LOCK_SECONDS = 300  # Another apt-get may be at work: machines update themselves after they start.
-# Where system programs live; an ordinary user's PATH often leaves the sbin folders out.
-_SYSTEM_PATH = os.pathsep.join([os.environ.get("PATH", os.defpath), "/usr/local/sbin", "/usr/sbin", "/sbin"])
+# An ordinary user's PATH often leaves these out.
+_SYSTEM_FOLDERS = ("/usr/local/sbin", "/usr/sbin", "/sbin")
+# Debian keeps a server's programs by its version, on nobody's PATH.
+_POSTGRES_VERSIONS = Path("/usr/lib/postgresql")
+# Where an installation of PostgreSQL reads whether to make a database cluster and start it.
+_NEW_CLUSTERS = Path("/etc/postgresql-common/createcluster.conf")
+_NEW_CLUSTERS_AS_SHIPPED = Path("/usr/share/postgresql-common/createcluster.conf")
 
 
 def find(program: str) -> str | None:
     """Return the path of a system program, or None."""
-    return shutil.which(program, path=_SYSTEM_PATH)
+    versions = sorted(_POSTGRES_VERSIONS.glob("*/bin"), key=lambda path: path.parent.name, reverse=True)
+    folders = [os.environ.get("PATH", os.defpath), *_SYSTEM_FOLDERS, *map(str, versions)]
+    return shutil.which(program, path=os.pathsep.join(folders))
 
 
 def need(*programs: str) -> None:
@@ -36,8 +49,8 @@ def need(*programs: str) -> None:
         say(f"Missing: {', '.join(packages)}. Run this line, then the same command again:")
         say(f"  {install_line(packages)}")
         raise SystemExit(1)
-    say(f"Installing {', '.join(packages)} with apt-get, as root, because the local cluster needs it.")
-    with step(f"System packages {' '.join(packages)}"):
+    say(f"Installing {', '.join(packages)} with apt-get, as root, because {_purpose(packages)} it.")
+    with step(f"System packages {' '.join(packages)}"), _no_new_database_cluster(packages):
         _install(packages)
 
 
@@ -57,6 +70,27 @@ def missing_packages(found: dict[str, str | None]) -> list[str]:
 def install_line(packages: list[str]) -> str:
     """Return the shell line that installs ``packages``."""
     return f"sudo apt-get update && sudo apt-get install -y --no-install-recommends {' '.join(packages)}"
+
+
+def _purpose(packages: list[str]) -> str:
+    return "the tests need" if packages == [PACKAGES["postgres"]] else "the local cluster needs"
+
+
+@contextmanager
+def _no_new_database_cluster(packages: list[str]) -> Iterator[None]:
+    """Let PostgreSQL's programs come alone: nobody asked for a server that runs from now on."""
+    if PACKAGES["postgres"] not in packages or _NEW_CLUSTERS.exists():
+        yield
+        return
+    _NEW_CLUSTERS.parent.mkdir(parents=True, exist_ok=True)
+    _NEW_CLUSTERS.write_text("create_main_cluster = false\n")
+    try:
+        yield
+    finally:
+        if _NEW_CLUSTERS_AS_SHIPPED.exists():
+            shutil.copyfile(_NEW_CLUSTERS_AS_SHIPPED, _NEW_CLUSTERS)
+        else:
+            _NEW_CLUSTERS.unlink()
 
 
 def _install(packages: list[str]) -> None:

@@ -14,6 +14,7 @@ from confluent_kafka.admin import (  # type: ignore[attr-defined]  # re-exported
 )
 from confluent_kafka.cimpl import NewPartitions, NewTopic
 
+from dev.strimzi_standin.access import Access
 from dev.strimzi_standin.topics import Action, Configure, Create, Grow, Topic
 
 if TYPE_CHECKING:
@@ -29,14 +30,18 @@ class Connection:
     """One Kafka cluster; every call raises KafkaException where the broker is away or refuses."""
 
     def __init__(self, bootstrap_servers: str) -> None:
+        self.bootstrap_servers = bootstrap_servers
         self._admin = AdminClient(
             {
                 "bootstrap.servers": bootstrap_servers,
                 "reconnect.backoff.max.ms": 1000,
+                # While a pod is replaced, its Service may lead to nobody who would refuse.
+                "socket.connection.setup.timeout.ms": 2000,
                 "log_level": 0,
                 "client.id": "strimzi-standin",
             }
         )
+        self.access = Access(self._admin)
 
     def cluster_id(self) -> str:
         """Return the id of the cluster that answers."""

@@ -21,8 +21,11 @@ def bootstrap_servers(kafka: Manifest) -> str:
     return _address(*_internal(kafka, kafka["spec"]["kafka"]["listeners"][0]))
 
 
-def status(kafka: Manifest, broker: Broker | None, *, now: str) -> Manifest:
-    """Return a Kafka resource's status; while the broker is away it keeps its listeners and is not Ready."""
+def status(kafka: Manifest, broker: Broker | None, *, certificate: str, now: str) -> Manifest:
+    """Return a Kafka resource's status; while the broker is away it keeps its listeners and is not Ready.
+
+    ``certificate`` is the one that clients can check the broker's with.
+    """
     before: Manifest = kafka.get("status", {})
     if broker is None:
         problem = Problem("KafkaUnreachable", f"No broker answers at {bootstrap_servers(kafka)}")
@@ -33,18 +36,19 @@ def status(kafka: Manifest, broker: Broker | None, *, now: str) -> Manifest:
         "observedGeneration": kafka["metadata"]["generation"],
         "clusterId": broker.cluster_id,
         "kafkaVersion": broker.kafka_version,
-        "listeners": [listener(kafka, spec) for spec in kafka["spec"]["kafka"]["listeners"]],
+        "listeners": [listener(kafka, spec, certificate) for spec in kafka["spec"]["kafka"]["listeners"]],
     }
 
 
-def listener(kafka: Manifest, spec: Manifest) -> Manifest:
+def listener(kafka: Manifest, spec: Manifest, certificate: str) -> Manifest:
     """Return one entry of ``status.listeners``."""
     host, port = (_external if spec["type"] == "nodeport" else _internal)(kafka, spec)
-    return {
+    entry = {
         "name": spec["name"],
         "addresses": [{"host": host, "port": port}],
         "bootstrapServers": _address(host, port),
     }
+    return entry | ({"certificates": [certificate]} if spec["tls"] else {})
 
 
 def _internal(kafka: Manifest, spec: Manifest) -> tuple[str, int]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-from eventconsumer_operator.models import Condition
+from eventconsumer_operator.status_models import Condition
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -62,6 +62,11 @@ class Worker(Model):
         """Return the audit log's volume, with defaults where the resource says nothing."""
         return self.audit.storage if self.audit else AuditStorage()
 
+    @property
+    def has_volume(self) -> bool:
+        """Tell whether the worker keeps something on a volume."""
+        return self.type == "audit"
+
 
 class Delivery(Model):
     """What happens to records that can't be processed."""
@@ -142,57 +147,3 @@ class EventConsumer(Model):
     def dead_letter_topic(self, topic: str) -> str:
         """Return where records go that can't be processed."""
         return self.spec.delivery.dead_letter_topic or f"{topic}-dlq"
-
-
-class Condition(Model):
-    """One answer, in the form all of Kubernetes uses."""
-
-    type: str
-    status: Literal["True", "False", "Unknown"]
-    reason: str
-    message: str
-    observed_generation: int
-    last_transition_time: str
-
-
-class Summary(Model):
-    """The words that kubectl's columns print."""
-
-    ready: str
-    lag: str
-    behind: str
-    status: str
-
-
-class PartitionStatus(Model):
-    """The figures of one partition."""
-
-    partition: int
-    lag: int | None
-    committed: int | None
-    log_start: int | None
-    log_end: int | None
-
-
-class Status(Model):
-    """What is true now; null where it can't be known."""
-
-    observed_generation: int
-    conditions: list[Condition]
-    replicas: int
-    ready_replicas: int
-    selector: str
-    group_id: str
-    topic: str | None
-    lag: int | None
-    lag_state: Literal["Unknown", "Uncommitted", "Partial", "Known"]
-    max_partition_lag: int | None
-    partition_count: int | None
-    behind_seconds: int | None
-    observed_at: str | None
-    group_state: str
-    members: int | None
-    summary: Summary
-    partitions: list[PartitionStatus]
-    raw_lag: int | None
-    dead_letters: int | None

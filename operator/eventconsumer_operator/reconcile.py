@@ -36,6 +36,7 @@ from eventconsumer_operator.names import (
     Reason,
 )
 from eventconsumer_operator.outcome import Outcome
+from eventconsumer_operator.pod_template import claim_name
 from eventconsumer_operator.poller import Target
 from eventconsumer_operator.status import STARTING, report, unreadable, write_due
 from eventconsumer_operator.world import World, asked_too_early
@@ -44,9 +45,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from eventconsumer_operator.cluster import Cluster
-    from eventconsumer_operator.desired import Image
     from eventconsumer_operator.errands import Errands
     from eventconsumer_operator.models import Manifest
+    from eventconsumer_operator.pod_template import Image
     from eventconsumer_operator.poller import Poller
     from eventconsumer_operator.store import Store
 
@@ -189,8 +190,8 @@ class Reconciler:
             kafka=self.store.get(KAFKAS, ObjectKey(key.namespace, cluster)) if cluster else None,
             strimzi_served=self.store.serves(TOPICS),
             deployment=await self._find(DEPLOYMENTS, key),
-            claim=await self._find(CLAIMS, ObjectKey(key.namespace, desired.claim_name(consumer)))
-            if desired.has_volume(consumer)
+            claim=await self._find(CLAIMS, ObjectKey(key.namespace, claim_name(consumer)))
+            if consumer.spec.worker.has_volume
             else None,
             observation=self.poller.observation(key),
             pods=self._pods(key),

@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING
 
 from eventconsumer_operator.affected import affected
 from eventconsumer_operator.cluster import Cluster, ClusterError
-from eventconsumer_operator.desired import Image
 from eventconsumer_operator.errands import Errands
 from eventconsumer_operator.names import (
     CLAIMS,
@@ -26,6 +25,7 @@ from eventconsumer_operator.names import (
     STRIMZI,
     TOPICS,
 )
+from eventconsumer_operator.pod_template import Image
 from eventconsumer_operator.poller import Poller
 from eventconsumer_operator.reconcile import Reconciler
 from eventconsumer_operator.store import Store
@@ -65,7 +65,8 @@ class Runtime:
 
     async def start(self) -> None:
         """Connect, list what is there, and begin to work."""
-        self._cluster = await Cluster.connect()
+        if self._cluster is None:  # A start that failed halfway is tried again.
+            self._cluster = await Cluster.connect()
         self._reconciler = Reconciler(
             cluster=self._cluster,
             store=self.store,

@@ -11,12 +11,12 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from eventconsumer_operator.conditions import Answer, conditions, stamp
-from eventconsumer_operator.desired import selector
 from eventconsumer_operator.lag import UNKNOWN, LagState
 from eventconsumer_operator.membership import Expected, consumers_joined
-from eventconsumer_operator.models import PartitionStatus, Status, Summary
 from eventconsumer_operator.names import ConditionType, Reason
+from eventconsumer_operator.pod_template import selector
 from eventconsumer_operator.pods import Trouble, trouble
+from eventconsumer_operator.status_models import PartitionStatus, Status, Summary
 from eventconsumer_operator.verdict import Crew, Objective, data_loss, keeping_up
 from eventconsumer_operator.world import asked_too_early
 

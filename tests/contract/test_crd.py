@@ -11,7 +11,8 @@ import pytest
 import yaml
 from pydantic import BaseModel
 
-from eventconsumer_operator.models import EventConsumer, Spec, Status
+from eventconsumer_operator.models import EventConsumer, Spec
+from eventconsumer_operator.status_models import Status
 
 CRD = yaml.safe_load((Path(__file__).resolve().parents[2] / "crds" / "eventconsumers.yaml").read_text())
 VERSION = CRD["spec"]["versions"][0]

@@ -11,14 +11,16 @@ import yaml
 
 from eventconsumer_operator import desired
 from eventconsumer_operator.connection import Connection
+from eventconsumer_operator.environment import environment
 from eventconsumer_operator.models import EventConsumer
 from eventconsumer_operator.names import HEALTH_PORT
+from eventconsumer_operator.pod_template import Image
 from eventconsumer_workers.config import Kind, Settings
 
 ROOT = Path(__file__).resolve().parents[2]
 CONNECTION = Connection("events-kafka-bootstrap:9092", "orders")
-WITHOUT_OPERATOR = {"client_id"}
-"""Has a default of its own in every pod: the pod's name."""
+WITHOUT_OPERATOR = {"client_id", "log_format"}
+"""Said by spec.template.env alone: the one is the pod's name by default, the other `text`."""
 
 
 def consumer(kind: str) -> EventConsumer:
@@ -42,7 +44,7 @@ def _empty_environment(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.parametrize("kind", [kind.value for kind in Kind])
 def test_a_worker_reads_what_the_resource_says(monkeypatch: pytest.MonkeyPatch, kind: str) -> None:
-    for name, value in desired.environment(consumer(kind), CONNECTION).items():
+    for name, value in environment(consumer(kind), CONNECTION).items():
         monkeypatch.setenv(name, value)
 
     settings = Settings(kind=Kind(kind))
@@ -57,12 +59,12 @@ def test_a_worker_reads_what_the_resource_says(monkeypatch: pytest.MonkeyPatch, 
 
 @pytest.mark.parametrize("kind", [kind.value for kind in Kind])
 def test_every_variable_the_operator_sets_is_one_a_worker_reads(kind: str) -> None:
-    told = desired.environment(consumer(kind), CONNECTION)
+    told = environment(consumer(kind), CONNECTION)
     assert {name.lower() for name in told} <= Settings.model_fields.keys()
 
 
 def test_every_variable_a_worker_reads_is_set_by_the_operator() -> None:
-    told = desired.environment(consumer("audit"), CONNECTION)
+    told = environment(consumer("audit"), CONNECTION)
     assert {name.lower() for name in told} == Settings.model_fields.keys() - {"kind"} - WITHOUT_OPERATOR
 
 
@@ -75,11 +77,11 @@ def test_the_operator_s_worker_types_are_those_of_the_image() -> None:
 def test_a_resource_can_not_set_what_follows_from_its_other_fields() -> None:
     schema = (ROOT / "crds" / "eventconsumers.yaml").read_text()
     reserved = set(re.findall(r"'([A-Z_]+)'", schema))
-    assert reserved == desired.environment(consumer("audit"), CONNECTION).keys()
+    assert reserved == environment(consumer("audit"), CONNECTION).keys()
 
 
 def test_an_audit_log_is_on_the_volume() -> None:
-    objects = desired.deployment(consumer("audit"), CONNECTION, desired.Image("workers", "Always"))
+    objects = desired.deployment(consumer("audit"), CONNECTION, Image("workers", "Always"))
     [container] = objects["spec"]["template"]["spec"]["containers"]
-    log = Path(desired.environment(consumer("audit"), CONNECTION)["AUDIT_LOG_PATH"])
+    log = Path(environment(consumer("audit"), CONNECTION)["AUDIT_LOG_PATH"])
     assert str(log.parent) in {mount["mountPath"] for mount in container["volumeMounts"]}

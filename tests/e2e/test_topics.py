@@ -1,4 +1,4 @@
-"""A consumer waits for its topic, says so in one column, and starts when the topic is there."""
+"""A consumer waits for its topic, says so in one column, and follows the topic as it changes."""
 
 from __future__ import annotations
 
@@ -6,12 +6,15 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.support.broker_client import BrokerClient
 from tests.support.builders import event_consumer, kafka_topic
+from tests.support.events import encoded
 from tests.support.eventually import eventually
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from dev.cluster import Cluster
     from tests.support.kubernetes import Kubernetes
 
 TOPIC = "late-events"
@@ -51,6 +54,34 @@ def test_a_deleted_resource_takes_its_deployment_along(kubernetes: Kubernetes) -
         "no Deployment",
         lambda: CONSUMER not in {d["metadata"]["name"] for d in kubernetes.list("deployments")},
     )
+
+
+@pytest.mark.usefixtures("waiting")
+def test_a_topic_may_have_another_name_in_kafka(kubernetes: Kubernetes, cluster: Cluster) -> None:
+    kubernetes.apply(kafka_topic(TOPIC, topic_name="Late_Events"))
+    eventually("a ready worker", lambda: kubernetes.row(CONSUMER)["READY"] == "1/1")
+    broker = BrokerClient(f"127.0.0.1:{cluster.ports.kafka}")
+
+    broker.publish("Late_Events", [encoded() for _ in range(5)])
+
+    eventually("it has read them", lambda: broker.committed_offsets(CONSUMER, "Late_Events") == {0: 5})
+    eventually("no lag", lambda: kubernetes.row(CONSUMER)["LAG"] == "0")
+    assert kubernetes.status(CONSUMER)["topic"] == "Late_Events"
+
+
+@pytest.mark.usefixtures("waiting")
+def test_partitions_that_are_added_are_seen_and_read(kubernetes: Kubernetes, cluster: Cluster) -> None:
+    kubernetes.apply(kafka_topic(TOPIC, partitions=1))
+    eventually("one partition", lambda: kubernetes.status(CONSUMER).get("partitionCount") == 1)
+
+    kubernetes.apply(kafka_topic(TOPIC, partitions=3))
+
+    eventually("three partitions", lambda: kubernetes.status(CONSUMER).get("partitionCount") == 3)
+    broker = BrokerClient(f"127.0.0.1:{cluster.ports.kafka}")
+    broker.publish(TOPIC, [encoded() for _ in range(5)], partition=2)
+    # A worker looks for new partitions when its view of the topic gets old.
+    eventually("it has read them", lambda: broker.committed_offsets(CONSUMER, TOPIC).get(2) == 5, within=150)
+    eventually("no lag", lambda: kubernetes.row(CONSUMER)["LAG"] == "0")
 
 
 def test_a_deployment_of_the_same_name_is_never_adopted(kubernetes: Kubernetes) -> None:

@@ -1,4 +1,4 @@
-"""One real broker for the whole run, and fresh topics on it for every test."""
+"""One real broker and one real PostgreSQL for the whole run; fresh topics and databases for every test."""
 
 from __future__ import annotations
 
@@ -10,6 +10,8 @@ from confluent_kafka.admin import AdminClient
 from confluent_kafka.cimpl import NewTopic
 
 from dev.kafka import LocalBroker
+from dev.postgres import LocalPostgres
+from dev.secured_kafka import SecuredBroker
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -24,6 +26,12 @@ class MakeTopic(Protocol):
 @pytest.fixture(scope="session")
 def broker() -> Iterator[LocalBroker]:
     with LocalBroker() as broker:
+        yield broker
+
+
+@pytest.fixture(scope="session")
+def secured_broker() -> Iterator[SecuredBroker]:
+    with SecuredBroker() as broker:
         yield broker
 
 
@@ -46,3 +54,16 @@ def make_topic(broker: LocalBroker) -> MakeTopic:
 def topic(make_topic: MakeTopic) -> str:
     """Create a topic with 3 partitions."""
     return make_topic()
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[LocalPostgres]:
+    with LocalPostgres() as postgres:
+        yield postgres
+
+
+@pytest.fixture
+def database(postgres: LocalPostgres) -> str:
+    """Create a database on the run's server, which runs again, and return its address."""
+    postgres.start()
+    return postgres.create_database(f"test_{uuid.uuid4().hex[:12]}")

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 
 def event_consumer(
@@ -18,11 +21,37 @@ def event_consumer(
     }
 
 
-def kafka_topic(name: str, *, partitions: int = 1, namespace: str = "tasks") -> dict[str, Any]:
-    """Build a Strimzi KafkaTopic of the demo's Kafka cluster."""
+def kafka_topic(
+    name: str, *, partitions: int = 1, namespace: str = "tasks", topic_name: str | None = None
+) -> dict[str, Any]:
+    """Build a Strimzi KafkaTopic of the demo's Kafka cluster; its topic may have another name in Kafka."""
+    named = {"topicName": topic_name} if topic_name else {}
+    return _of_strimzi("KafkaTopic", name, namespace, {"partitions": partitions, "replicas": 1} | named)
+
+
+def kafka_user(
+    name: str, *, acls: Iterable[dict[str, Any]], authentication: str = "tls", namespace: str = "tasks"
+) -> dict[str, Any]:
+    """Build a Strimzi KafkaUser of the demo's Kafka cluster."""
+    spec = {
+        "authentication": {"type": authentication},
+        "authorization": {"type": "simple", "acls": list(acls)},
+    }
+    return _of_strimzi("KafkaUser", name, namespace, spec)
+
+
+def acl(resource: str, name: str, *operations: str) -> dict[str, Any]:
+    """Build one ACL of a KafkaUser."""
+    return {
+        "resource": {"type": resource, "name": name, "patternType": "literal"},
+        "operations": list(operations),
+    }
+
+
+def _of_strimzi(kind: str, name: str, namespace: str, spec: dict[str, Any]) -> dict[str, Any]:
     return {
         "apiVersion": "kafka.strimzi.io/v1",
-        "kind": "KafkaTopic",
+        "kind": kind,
         "metadata": {"name": name, "namespace": namespace, "labels": {"strimzi.io/cluster": "events"}},
-        "spec": {"partitions": partitions, "replicas": 1},
+        "spec": spec,
     }

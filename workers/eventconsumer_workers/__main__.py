@@ -14,13 +14,14 @@ from typing import TYPE_CHECKING
 
 from pydantic import ValidationError
 
+from eventconsumer_workers import logs
 from eventconsumer_workers.audit_log import AuditLog, AuditLogError
 from eventconsumer_workers.broker import Subscription
 from eventconsumer_workers.config import Kind, Settings
 from eventconsumer_workers.handlers.audit import Audit
 from eventconsumer_workers.handlers.notification import Notification
 from eventconsumer_workers.health import Pulse, served
-from eventconsumer_workers.loglines import FORMAT, LogLines
+from eventconsumer_workers.loglines import LogLines
 from eventconsumer_workers.loop import Loop
 
 if TYPE_CHECKING:
@@ -36,9 +37,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="eventconsumer-worker", description="Follow a Kafka topic.")
     parser.add_argument("worker", choices=[kind.value for kind in Kind], help="what to do with the events")
     kind = Kind(parser.parse_args(arguments).worker)
-    logging.basicConfig(level=logging.INFO, stream=sys.stdout, format=FORMAT)
+    logs.configure(logs.Format.TEXT, sys.stdout)
     try:
         settings = Settings(kind=kind)
+        logs.configure(settings.log_format, sys.stdout)
         handler = _handler(settings)
     except (ValidationError, AuditLogError) as fault:
         _log.error("%s", fault)
@@ -51,13 +53,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _handler(settings: Settings) -> Handler:
+    lines = LogLines(f"eventconsumer_workers.{settings.kind}", sys.stdout, settings.log_format)
     match settings.kind:
         case Kind.NOTIFICATION:
-            return Notification(LogLines("eventconsumer_workers.notification", sys.stdout))
+            return Notification(lines)
         case Kind.AUDIT:
             log = AuditLog(settings.audit_log_path)
             _log.info("Loaded %d previously seen events", len(log))
-            return Audit(log, LogLines("eventconsumer_workers.audit", sys.stdout))
+            return Audit(log, lines)
 
 
 def _work(settings: Settings, handler: Handler) -> None:

@@ -13,6 +13,8 @@ from typing import Annotated, Literal
 from pydantic import Field, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from eventconsumer_workers.logs import Format
+
 
 class Kind(StrEnum):
     """The workers of this image."""
@@ -48,6 +50,8 @@ class Settings(BaseSettings):
     audit_log_path: Path = Path("audit.log")
     health_port: int = Field(default=8080, ge=0, le=65535)
     """Where the probes are answered; 0 takes any free port and the log says which."""
+    log_format: Format = Format.TEXT
+    """`text` for people, `json` for what collects logs."""
     client_id: str = Field(default_factory=socket.gethostname, min_length=1)
 
     @field_validator("event_types", mode="before")

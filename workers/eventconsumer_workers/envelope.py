@@ -84,3 +84,11 @@ def read(value: bytes | None, wanted: frozenset[str]) -> Reading | None:
     except RecursionError as fault:
         raise Rejected("the JSON is nested too deeply") from fault
     return Reading(event, None)
+
+
+def correlation_id(event: Event) -> str | None:
+    """Return the id that ties the event to the request it came from; None where its metadata has none."""
+    try:
+        return _metadata.decode(event.metadata).correlation_id
+    except msgspec.DecodeError:
+        return None

@@ -1,8 +1,8 @@
-"""How a worker says that it is well: `/healthz` while its loop turns, `/readyz` while work flows.
+"""How a worker says that it is well: `/healthz` while its loop turns, `/readyz` while work flows, `/metrics`.
 
 A worker that waits for something a restart cannot mend (a full disk, an unreachable dead-letter topic) is
 alive and not ready, and the answer says what it waits for. The server reads nothing but the request line of
-a GET and gives nothing away but these two sentences.
+a GET and gives nothing away but these two sentences and the worker's figures.
 """
 
 from __future__ import annotations
@@ -16,6 +16,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING
 
 from typing_extensions import override
+
+from eventconsumer_workers import metrics
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -67,17 +69,20 @@ class Pulse:
 
 @contextmanager
 def served(pulse: Pulse, port: int) -> Iterator[int]:
-    """Answer probes in a thread of its own and yield the port, which is a free one for 0."""
+    """Answer probes and scrapes in a thread of its own and yield the port, which is a free one for 0."""
     answers = {"/healthz": pulse.alive, "/readyz": pulse.ready}
 
     class Probe(_Probe):
         def do_GET(self) -> None:
+            if self.path == "/metrics":
+                self.reply(HTTPStatus.OK, metrics.text(), metrics.CONTENT_TYPE)
+                return
             answer = answers.get(self.path)
             if answer is None:
-                self.reply(HTTPStatus.NOT_FOUND, "there are /healthz and /readyz")
+                self.tell(HTTPStatus.NOT_FOUND, "there are /healthz, /readyz and /metrics")
                 return
             well, words = answer()
-            self.reply(HTTPStatus.OK if well else HTTPStatus.SERVICE_UNAVAILABLE, words)
+            self.tell(HTTPStatus.OK if well else HTTPStatus.SERVICE_UNAVAILABLE, words)
 
     with ThreadingHTTPServer(("", port), Probe) as server:
         threading.Thread(target=server.serve_forever, name="health", daemon=True).start()
@@ -93,10 +98,12 @@ class _Probe(BaseHTTPRequestHandler):
     server_version = "worker"
     sys_version = ""
 
-    def reply(self, status: HTTPStatus, words: str) -> None:
-        body = f"{words}\n".encode()
+    def tell(self, status: HTTPStatus, words: str) -> None:
+        self.reply(status, f"{words}\n".encode(), "text/plain; charset=utf-8")
+
+    def reply(self, status: HTTPStatus, body: bytes, content_type: str) -> None:
         self.send_response(status)
-        self.send_header("Content-Type", "text/plain; charset=utf-8")
+        self.send_header("Content-Type", content_type)
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
         self.wfile.write(body)

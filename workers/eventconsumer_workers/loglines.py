@@ -2,31 +2,47 @@
 
 A log record costs microseconds and each worker owes one line for each event, so the lines of a batch are
 joined and written at once. What came from outside is made printable first: nobody can forge a second line,
-colour a terminal or turn text around.
+colour a terminal or turn text around. As JSON, each line names its event too.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from eventconsumer_workers.envelope import correlation_id
+from eventconsumer_workers.logs import Format, json_line
+
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Sequence
     from typing import TextIO
 
-FORMAT = "%(levelname)s:%(name)s:%(message)s"
+    from eventconsumer_workers.envelope import Reading
 
 
 class LogLines:
     """Writes lines of one logger at INFO to a stream."""
 
-    def __init__(self, name: str, stream: TextIO) -> None:
-        self._prefix = f"INFO:{name}:"
+    def __init__(self, name: str, stream: TextIO, form: Format = Format.TEXT) -> None:
+        self._name = name
         self._stream = stream
+        self._form = form
 
-    def write(self, messages: Iterable[str]) -> None:
-        """Write one line a message and flush; raise ``OSError`` when the stream refuses."""
-        self._stream.write("".join([f"{self._prefix}{message}\n" for message in messages]))
+    def write(self, messages: Sequence[str], readings: Sequence[Reading]) -> None:
+        """Write one line for each event's message and flush; raise ``OSError`` when the stream refuses."""
+        self._stream.write(self._text(messages, readings))
         self._stream.flush()
+
+    def _text(self, messages: Sequence[str], readings: Sequence[Reading]) -> str:
+        if self._form is Format.JSON:
+            pairs = zip(messages, readings, strict=True)
+            return "".join([f"{json_line('INFO', self._name, *self._about(*pair))}\n" for pair in pairs])
+        prefix = f"INFO:{self._name}:"
+        return "".join([f"{prefix}{message}\n" for message in messages])
+
+    @staticmethod
+    def _about(message: str, reading: Reading) -> tuple[str, dict[str, str | None]]:
+        event = reading.event
+        return message, {"correlation_id": correlation_id(event), "event_id": str(event.event_id)}
 
 
 def printable(text: str) -> str:

@@ -43,7 +43,8 @@ class Backoffs:
             spent, delay = spent + varied, min(10.0, delay * 2)
 
 
-@kopf.on.startup()
+# An API server that can't answer yet is asked again soon: kopf's own pause is a minute.
+@kopf.on.startup(backoff=2.0)
 async def start(settings: kopf.OperatorSettings, memo: kopf.Memo, **_: object) -> None:
     """Set kopf up and start everything that runs beside the watches."""
     # One operator runs at a time (its Deployment recreates); another product's peering object must not pause

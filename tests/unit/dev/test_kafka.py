@@ -38,7 +38,7 @@ def test_the_local_broker_advertises_where_it_listens() -> None:
 
 
 def test_the_clusters_broker_advertises_the_host_port_it_is_published_at() -> None:
-    manifest = kafka_cluster.broker_manifest(31092, "an/image:1", recipe="r")
+    manifest = kafka_cluster.broker_manifest(31092, "an/image:1", "sha256:1", "certificates")
     config, _, external, broker = yaml.safe_load_all(manifest)
     settings = dict(line.split("=", 1) for line in config["data"]["server.properties"].splitlines())
     advertised = dict(entry.split("://") for entry in settings["advertised.listeners"].split(","))

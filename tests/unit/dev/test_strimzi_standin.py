@@ -12,6 +12,7 @@ from dev.strimzi_standin.topics import Configure, Create, Grow, Problem, Topic
 NOW, EARLIER = "2026-01-02T00:00:00Z", "2026-01-01T00:00:00Z"
 TOPIC = Topic(id="9ErdcGEhSBymqr-ggJUgzQ", partitions=3)
 READY = {"type": "Ready", "status": "True"}
+BROKER = kafkas.Broker("cluster", "4.2.1")
 
 
 def kafka_topic(name: str = "task-events", **spec: Any) -> dict[str, Any]:
@@ -149,7 +150,7 @@ def test_the_transition_time_moves_only_with_the_condition(before: dict[str, Any
 
 
 def test_a_kafka_publishes_both_listeners_as_they_are_reached() -> None:
-    status = kafkas.status(kafka(PLAIN, EXTERNAL), kafkas.Broker("cluster", "4.2.1"), now=NOW)
+    status = kafkas.status(kafka(PLAIN, EXTERNAL), BROKER, certificate="PEM", now=NOW)
     assert {one["name"]: one["bootstrapServers"] for one in status["listeners"]} == {
         "plain": "events-kafka-bootstrap.tasks.svc:9092",
         "external": "127.0.0.1:30092",
@@ -164,8 +165,8 @@ def test_a_kafka_publishes_both_listeners_as_they_are_reached() -> None:
 
 def test_a_kafka_without_its_broker_keeps_its_listeners_and_is_not_ready() -> None:
     resource = kafka(PLAIN)
-    resource["status"] = kafkas.status(resource, kafkas.Broker("cluster", "4.2.1"), now=EARLIER)
-    away = kafkas.status(resource, None, now=NOW)
+    resource["status"] = kafkas.status(resource, BROKER, certificate="PEM", now=EARLIER)
+    away = kafkas.status(resource, None, certificate="PEM", now=NOW)
     assert away["listeners"] == resource["status"]["listeners"]
     assert away["conditions"][0]["status"] == "False"
     assert away["conditions"][0]["reason"] == "KafkaUnreachable"

@@ -14,10 +14,10 @@ from eventconsumer_operator.checks import (
     start_not_fixed,
 )
 from eventconsumer_operator.connection import Connection, recreated, remembered
-from eventconsumer_operator.desired import Image
 from eventconsumer_operator.desired import deployment as desired_deployment
 from eventconsumer_operator.names import ConditionType, Reason
 from eventconsumer_operator.outcome import Outcome
+from eventconsumer_operator.pod_template import Image
 from tests.unit.operator.builders import consumer, deployment, kafka, observation, topic, world
 
 if TYPE_CHECKING:

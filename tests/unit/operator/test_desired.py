@@ -17,11 +17,12 @@ from eventconsumer_operator import desired
 from eventconsumer_operator.connection import Connection
 from eventconsumer_operator.models import EventConsumer
 from eventconsumer_operator.names import ObjectKey
+from eventconsumer_operator.pod_template import Image
 from tests.unit.operator.builders import UID, consumer, world
 
 DATA = Path(__file__).resolve().parents[2] / "data"
 CONNECTION = Connection("events-kafka-bootstrap.tasks.svc:9092", "task-events")
-IMAGE = desired.Image("eventconsumer/workers:0.1.0", "IfNotPresent")
+IMAGE = Image("eventconsumer/workers:0.1.0", "IfNotPresent")
 KEY = ObjectKey("tasks", "older")
 INPUTS = sorted(path.stem for path in (DATA / "input").glob("*.yaml"))
 

@@ -10,9 +10,10 @@ import pytest
 from eventconsumer_operator import desired
 from eventconsumer_operator.connection import Connection
 from eventconsumer_operator.drift import Applied, needs_apply
+from eventconsumer_operator.pod_template import Image
 from tests.unit.operator.builders import consumer
 
-DESIRED = desired.deployment(consumer(), Connection("k:9092", "t"), desired.Image("workers", "IfNotPresent"))
+DESIRED = desired.deployment(consumer(), Connection("k:9092", "t"), Image("workers", "IfNotPresent"))
 
 
 def live(**metadata: Any) -> dict[str, Any]:

@@ -8,6 +8,7 @@ import pytest
 from pydantic import ValidationError
 
 from eventconsumer_workers.config import Kind, Settings
+from eventconsumer_workers.logs import Format
 
 
 @pytest.fixture(autouse=True)
@@ -28,6 +29,7 @@ def test_the_seed_s_names_and_defaults_work_without_any_environment() -> None:
         "event_types": frozenset(),
         "audit_log_path": Path("audit.log"),
         "health_port": 8080,
+        "log_format": Format.TEXT,
         "client_id": "pod-1",
     }
 

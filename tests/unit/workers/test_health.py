@@ -47,12 +47,13 @@ def test_a_worker_that_waits_is_alive_and_says_what_for() -> None:
     [
         ("GET", "/healthz", 200),
         ("GET", "/readyz", 503),
+        ("GET", "/metrics", 200),
         ("GET", "/", 404),
         ("GET", "/healthz/../x", 404),
         ("POST", "/healthz", 501),
     ],
 )
-def test_the_server_answers_two_paths(method: str, path: str, status: int) -> None:
+def test_the_server_answers_only_the_paths_it_has(method: str, path: str, status: int) -> None:
     with served(Pulse(), 0) as port:
         connection = HTTPConnection("127.0.0.1", port, timeout=5)
         connection.request(method, path)

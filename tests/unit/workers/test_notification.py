@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import io
+import json
 from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from eventconsumer_workers.envelope import Reading, read
+from eventconsumer_workers.envelope import Reading, correlation_id, read
 from eventconsumer_workers.handlers import NotDone
 from eventconsumer_workers.handlers.notification import Notification, line
 from eventconsumer_workers.loglines import LogLines
+from eventconsumer_workers.logs import Format
 from tests.support.events import encoded
 
 
@@ -73,3 +75,14 @@ def test_a_stream_that_refuses_leaves_the_work_undone(tmp_path: Any) -> None:
             Notification(LogLines("notification", unwritable)).handle([reading()])
         with pytest.raises(OSError, match="No space left"):
             unwritable.close()
+
+
+def test_as_json_a_line_names_its_event() -> None:
+    out = io.StringIO()
+    told = reading(data=task(title="a"))
+    Notification(LogLines("notification", out, Format.JSON)).handle([told])
+    line = json.loads(out.getvalue())
+    assert line["message"] == "NOTIFICATION: New task created - 'a' (ID: abc123)"
+    assert line["event_id"] == str(told.event.event_id)
+    assert (line["logger"], line["correlation_id"]) == ("notification", correlation_id(told.event))
+    assert line["correlation_id"]

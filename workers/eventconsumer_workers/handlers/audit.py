@@ -34,7 +34,7 @@ class Audit:
             raise NotDone(f"the audit log cannot be written: {fault}") from fault
         # The work is on disk; its echo on the console must not undo that.
         with contextlib.suppress(OSError):
-            self._lines.write([line(reading) for reading in appended])
+            self._lines.write([line(reading) for reading in appended], appended)
 
     def close(self) -> None:
         """Close the audit log and give up its lock."""

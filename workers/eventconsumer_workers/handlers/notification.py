@@ -31,8 +31,9 @@ class Notification:
 
     def handle(self, readings: Sequence[Reading]) -> None:
         """Write the line of each task event; events about anything else pass by."""
+        told = [reading for reading in readings if reading.task is not None]
         try:
-            self._lines.write([line(reading) for reading in readings if reading.task is not None])
+            self._lines.write([line(reading) for reading in told], told)
         except OSError as fault:
             raise NotDone(f"the log refuses lines: {fault}") from fault
 

@@ -1,0 +1,89 @@
+"""Topics and consumer groups with a known lag, which grows, falls and trembles as the benchmark says."""
+
+from __future__ import annotations
+
+import random
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from confluent_kafka import ConsumerGroupTopicPartitions, Producer, TopicPartition
+from confluent_kafka.admin import AdminClient
+from confluent_kafka.cimpl import NewTopic
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+PARTITIONS = 12
+_TOPICS = 20
+_LAG = 100
+_TREMBLE = 5
+_STEP = 20
+_SECONDS = 60.0
+
+
+@dataclass(frozen=True)
+class Member:
+    """One EventConsumer of a fleet: its name, which is its group's as well, and its topic."""
+
+    name: str
+    topic: str
+
+
+def members(count: int, prefix: str) -> list[Member]:
+    """Return so many consumers, spread over the topics."""
+    return [Member(f"{prefix}-{number:04}", f"load-{number % _TOPICS}") for number in range(count)]
+
+
+class Load:
+    """The topics and how far they are written; the groups have no members, only committed offsets."""
+
+    def __init__(self, bootstrap_servers: str) -> None:
+        self._admin = AdminClient({"bootstrap.servers": bootstrap_servers})
+        self._producer = Producer({"bootstrap.servers": bootstrap_servers, "linger.ms": 20})
+        self._end = 0
+        # The benchmark wants the same noise each time; nothing is protected by it.
+        self._random = random.Random(4)  # noqa: S311
+
+    def make(self) -> None:
+        """Make the topics."""
+        topics = [NewTopic(f"load-{number}", PARTITIONS, 1) for number in range(_TOPICS)]
+        for made in self._admin.create_topics(topics).values():
+            made.result(_SECONDS)
+
+    def read_all(self, fleet: list[Member]) -> None:
+        """Let every group have read everything: lag 0."""
+        self._commit(fleet, lambda: 0)
+
+    def fall_behind(self) -> None:
+        """Let everybody be a hundred records behind in each partition."""
+        self._write(_LAG)
+
+    def tremble(self, fleet: list[Member]) -> None:
+        """Write some records and let each group read about as many: its lag stays within five per cent."""
+        self._write(_STEP)
+        self._commit(fleet, lambda: _LAG + self._random.randint(-_TREMBLE, _TREMBLE))
+
+    def _write(self, records: int) -> None:
+        for topic in range(_TOPICS):
+            for partition in range(PARTITIONS):
+                for _ in range(records):
+                    self._producer.produce(f"load-{topic}", b"x" * 100, partition=partition)
+            self._producer.poll(0)
+        self._producer.flush(_SECONDS)
+        self._end += records
+
+    def _commit(self, fleet: list[Member], lag: Callable[[], int]) -> None:
+        asked = [
+            self._admin.alter_consumer_group_offsets(
+                [
+                    ConsumerGroupTopicPartitions(
+                        member.name,
+                        [TopicPartition(member.topic, one, self._end - lag()) for one in range(PARTITIONS)],
+                    )
+                ]
+            )
+            for member in fleet
+        ]
+        for answer in asked:
+            for done in answer.values():
+                done.result(_SECONDS)

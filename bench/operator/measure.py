@@ -1,0 +1,160 @@
+"""One operator's whole run over a fleet: from the first EventConsumer made to the last edit seen."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from bench.operator import api_server
+from dev.steps import step
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from bench.operator.fleet import Fleet
+    from bench.operator.load import Load
+    from bench.operator.process import Operator
+    from bench.operator.refreshes import Refreshes
+    from bench.operator.requests import CountedBroker
+    from dev.cluster import Cluster
+
+_START_SECONDS = 10.0
+_LONGEST_SECONDS = 600.0
+_QUIET_SECONDS = 20.0
+_NOISE_SECONDS = 60.0
+_TREMBLE_SECONDS = 10.0
+_EDITS = 200
+_BROKERS_OWN = frozenset({"BrokerHeartbeat", "Fetch", "FetchSnapshot"})
+
+
+@dataclass(frozen=True)
+class Figures:
+    """What one operator cost over its run."""
+
+    made_seconds: float
+    writes_each: float
+    idle_writes_a_minute: float
+    refresh_seconds: float
+    requests_each_refresh: float
+    list_offsets_each_refresh: float
+    noise_patches_a_minute: float
+    noise_patched_share: float
+    """How much of the fleet was patched for each refresh of its lag."""
+    edit_p99_seconds: float
+    memory: int
+    memory_each: float
+
+
+@dataclass(frozen=True)
+class Idle:
+    """What an operator does while nothing happens; requests are those of one refresh."""
+
+    writes_a_minute: float
+    refresh_seconds: float
+    requests: float
+    list_offsets: float
+
+
+@dataclass(frozen=True)
+class Scene:
+    """Everything that a measurement looks at."""
+
+    cluster: Cluster
+    broker: CountedBroker
+    load: Load
+    fleet: Fleet
+    operator: Operator
+    refreshes: Callable[[Operator, int], Refreshes]
+
+    def refreshed(self) -> Refreshes:
+        """Return how often the operator has looked at the whole fleet."""
+        return self.refreshes(self.operator, len(self.fleet.members))
+
+
+def measure(scene: Scene, *, idle_seconds: float) -> Figures:
+    """Take an operator through the fleet's life."""
+    fleet, load, operator = scene.fleet, scene.load, scene.operator
+    time.sleep(_START_SECONDS)
+    empty, before = operator.memory(), api_server.writes(scene.cluster)
+    with step(f"{len(fleet.members):,} EventConsumers"):
+        made_seconds = _made(scene)
+    _settle(scene)
+    made = api_server.writes(scene.cluster).since(before)
+    with step(f"Idle for {idle_seconds:.0f} s"):
+        idle = _idle(scene, idle_seconds)
+    load.fall_behind()
+    load.tremble(fleet.members)
+    _settle(scene)
+    with step("Lag that trembles"):
+        patches, share = _noise(scene)
+    with step(f"{_EDITS} edits"):
+        edits = sorted(fleet.edit(member, "yes") for member in fleet.members[:_EDITS])
+    memory = operator.memory()
+    load.read_all(fleet.members)
+    return Figures(
+        made_seconds=made_seconds,
+        # The fleet's own making is no write of the operator's.
+        writes_each=made.all / len(fleet.members) - 1,
+        idle_writes_a_minute=idle.writes_a_minute,
+        refresh_seconds=idle.refresh_seconds,
+        requests_each_refresh=idle.requests,
+        list_offsets_each_refresh=idle.list_offsets,
+        noise_patches_a_minute=patches,
+        noise_patched_share=share,
+        edit_p99_seconds=edits[int(len(edits) * 0.99)],
+        memory=memory,
+        memory_each=(memory - empty) / len(fleet.members),
+    )
+
+
+def _made(scene: Scene) -> float:
+    started = time.perf_counter()
+    scene.fleet.make(scene.broker.bootstrap_servers)
+    while (complete := scene.fleet.complete()) < len(scene.fleet.members):
+        scene.operator.memory()  # It raises where the operator has ended.
+        if time.perf_counter() - started > _LONGEST_SECONDS:
+            raise TimeoutError(f"only {complete} are complete after {_LONGEST_SECONDS:.0f} s")
+        time.sleep(1)
+    return time.perf_counter() - started
+
+
+def _settle(scene: Scene) -> None:
+    """Wait until nothing is written for a while; an operator that never rests is waited for a minute."""
+    deadline = time.monotonic() + 3 * _QUIET_SECONDS
+    count = api_server.writes(scene.cluster)
+    quiet_since = time.monotonic()
+    while time.monotonic() < min(deadline, quiet_since + _QUIET_SECONDS):
+        time.sleep(2)
+        now = api_server.writes(scene.cluster)
+        if now != count:
+            count, quiet_since = now, time.monotonic()
+
+
+def _idle(scene: Scene, seconds: float) -> Idle:
+    """Look at an operator while nothing happens."""
+    requests, writes = scene.broker.requests(), api_server.writes(scene.cluster)
+    refreshed, started = scene.refreshed(), time.monotonic()
+    time.sleep(seconds)
+    written = api_server.writes(scene.cluster).since(writes)
+    minutes = (time.monotonic() - started) / 60
+    refreshes, asked = scene.refreshed().since(refreshed), scene.broker.requests() - requests
+    return Idle(
+        writes_a_minute=written.all / minutes,
+        refresh_seconds=refreshes.seconds / refreshes.count,
+        requests=sum(count for name, count in asked.items() if name not in _BROKERS_OWN) / refreshes.count,
+        list_offsets=asked["ListOffsets"] / refreshes.count,
+    )
+
+
+def _noise(scene: Scene) -> tuple[float, float]:
+    """Let every lag move by at most five per cent; return the patches a minute, and their share a refresh."""
+    before, refreshed, started = api_server.writes(scene.cluster), scene.refreshed(), time.monotonic()
+    while time.monotonic() - started < _NOISE_SECONDS:
+        next_time = time.monotonic() + _TREMBLE_SECONDS
+        scene.load.tremble(scene.fleet.members)
+        time.sleep(max(0.0, next_time - time.monotonic()))
+    minutes = (time.monotonic() - started) / 60
+    patches = api_server.writes(scene.cluster).since(before).statuses
+    refreshes = scene.refreshed().since(refreshed).count
+    return patches / minutes, patches / refreshes / len(scene.fleet.members)

@@ -1,0 +1,28 @@
+"""What a worker is told by its environment: a contract with the workers that has a test of its own. Pure."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from eventconsumer_operator.names import AUDIT_FOLDER, HEALTH_PORT
+
+if TYPE_CHECKING:
+    from eventconsumer_operator.connection import Connection
+    from eventconsumer_operator.models import EventConsumer
+
+
+def environment(consumer: EventConsumer, connection: Connection) -> dict[str, str]:
+    """Return what the workers are told; what is absent keeps the worker's own default."""
+    env = {
+        "KAFKA_BOOTSTRAP_SERVERS": connection.bootstrap_servers,
+        "KAFKA_TOPIC": connection.topic,
+        "KAFKA_GROUP_ID": consumer.group_id,
+        "KAFKA_DEAD_LETTER_TOPIC": consumer.dead_letter_topic(connection.topic),
+        "KAFKA_AUTO_OFFSET_RESET": consumer.spec.start_from,
+        "HEALTH_PORT": str(HEALTH_PORT),
+    }
+    if consumer.spec.event_types:
+        env["EVENT_TYPES"] = ",".join(consumer.spec.event_types)
+    if consumer.spec.worker.has_volume:
+        env["AUDIT_LOG_PATH"] = f"{AUDIT_FOLDER}/audit.log"
+    return env

@@ -1,0 +1,147 @@
+"""The workers' pods: labels, container, probes, volumes and the rights they do without. Pure.
+
+The pods satisfy Kubernetes' restricted profile, need no right in the cluster, and get everything by
+environment.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from eventconsumer_operator.environment import environment
+from eventconsumer_operator.names import (
+    AUDIT_FOLDER,
+    CONTAINER,
+    FIELD_MANAGER,
+    HEALTH_PORT,
+    INSTANCE_LABEL,
+    MANAGED_BY_LABEL,
+    NAME_LABEL,
+    TOPIC_ID_ANNOTATION,
+    WORKER,
+)
+
+if TYPE_CHECKING:
+    from eventconsumer_operator.connection import Connection
+    from eventconsumer_operator.models import EventConsumer, Manifest
+
+_NOBODY = 65532
+
+
+@dataclass(frozen=True)
+class Image:
+    """The image that workers run, and how nodes get it."""
+
+    name: str
+    pull_policy: str
+
+
+def pod_template(consumer: EventConsumer, connection: Connection, image: Image) -> Manifest:
+    """Return what every pod of a consumer's workers is made from."""
+    template = consumer.spec.template
+    return {
+        "metadata": without_empty(
+            {
+                "labels": {**template.labels, **labels(consumer)},
+                "annotations": {**template.annotations, **_topic_mark(connection)},
+            }
+        ),
+        "spec": _pod(consumer, connection, image),
+    }
+
+
+def claim_name(consumer: EventConsumer) -> str:
+    """Return the name of the audit log's volume claim."""
+    return f"{consumer.metadata.name}-audit"
+
+
+def selector(consumer: EventConsumer) -> dict[str, str]:
+    """Return the labels that tell this consumer's pods from all others; they can never change."""
+    return {NAME_LABEL: WORKER, INSTANCE_LABEL: consumer.metadata.name}
+
+
+def labels(consumer: EventConsumer) -> dict[str, str]:
+    """Return the labels of everything that a consumer owns."""
+    return {
+        **selector(consumer),
+        "app.kubernetes.io/component": consumer.spec.worker.type,
+        "app.kubernetes.io/part-of": "eventconsumer",
+        MANAGED_BY_LABEL: FIELD_MANAGER,
+    }
+
+
+def _topic_mark(connection: Connection) -> dict[str, str]:
+    """Return what makes pods of a topic differ from those of a later topic of its name."""
+    return {TOPIC_ID_ANNOTATION: connection.topic_id} if connection.topic_id else {}
+
+
+def _pod(consumer: EventConsumer, connection: Connection, image: Image) -> Manifest:
+    template = consumer.spec.template
+    security: Manifest = {
+        "runAsNonRoot": True,
+        "runAsUser": _NOBODY,
+        "runAsGroup": _NOBODY,
+        "seccompProfile": {"type": "RuntimeDefault"},
+    }
+    volumes: list[Manifest] = [{"name": "tmp", "emptyDir": {"sizeLimit": "16Mi"}}]
+    if consumer.spec.worker.has_volume:
+        security |= {"fsGroup": _NOBODY, "fsGroupChangePolicy": "OnRootMismatch"}
+        volumes.append({"name": "audit", "persistentVolumeClaim": {"claimName": claim_name(consumer)}})
+    return without_empty(
+        {
+            "serviceAccountName": template.service_account_name,
+            "automountServiceAccountToken": False,
+            "enableServiceLinks": False,
+            "terminationGracePeriodSeconds": 30,
+            "imagePullSecrets": template.image_pull_secrets,
+            "nodeSelector": template.node_selector,
+            "tolerations": template.tolerations,
+            "affinity": template.affinity,
+            "securityContext": security,
+            "containers": [_container(consumer, connection, image)],
+            "volumes": volumes,
+        }
+    )
+
+
+def _container(consumer: EventConsumer, connection: Connection, image: Image) -> Manifest:
+    template = consumer.spec.template
+    env = [{"name": name, "value": value} for name, value in environment(consumer, connection).items()]
+    mounts = [{"name": "tmp", "mountPath": "/tmp"}]  # noqa: S108  # the pod's own emptyDir
+    if consumer.spec.worker.has_volume:
+        mounts.append({"name": "audit", "mountPath": AUDIT_FOLDER})
+    return without_empty(
+        {
+            "name": CONTAINER,
+            "image": image.name,
+            "imagePullPolicy": image.pull_policy,
+            "args": [consumer.spec.worker.type],
+            "env": env + template.env,
+            "ports": [{"name": "health", "containerPort": HEALTH_PORT, "protocol": "TCP"}],
+            "startupProbe": _probe("/healthz", every=1, failures=60),
+            "livenessProbe": _probe("/healthz", every=10, failures=3),
+            "readinessProbe": _probe("/readyz", every=2, failures=2),
+            "resources": template.resources,
+            "securityContext": {
+                "allowPrivilegeEscalation": False,
+                "readOnlyRootFilesystem": True,
+                "capabilities": {"drop": ["ALL"]},
+            },
+            "volumeMounts": mounts,
+        }
+    )
+
+
+def _probe(path: str, *, every: int, failures: int) -> Manifest:
+    return {
+        "httpGet": {"path": path, "port": "health"},
+        "periodSeconds": every,
+        "timeoutSeconds": 3,
+        "failureThreshold": failures,
+    }
+
+
+def without_empty(fields: Manifest) -> Manifest:
+    """Leave out what the user left out: the API server's own default holds then, and is not ours to keep."""
+    return {name: value for name, value in fields.items() if value not in (None, {}, [])}
