@@ -8,6 +8,7 @@ open byte by byte is cut off when the time is up, whatever it has said.
 
 from __future__ import annotations
 
+import logging
 import socket
 import ssl
 import threading
@@ -32,6 +33,9 @@ if TYPE_CHECKING:
     from eventconsumer_workers.sinks.targets import Policy
 
     Lookup = Callable[[str, int], list[str]]
+
+# It shows whole URLs in its warnings, and those may be secrets.
+logging.getLogger("urllib3").setLevel(logging.ERROR)
 
 _READ_BYTES = 64 * 1024
 _IDLE_CONNECTIONS = 8
