@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from eventconsumer_operator.connection import cluster_of
-from eventconsumer_operator.groups import group_of, sharers
+from eventconsumer_operator.groups import sharers
+from eventconsumer_operator.indexes import BY_CLUSTER, BY_TOPIC, group_of
 from eventconsumer_operator.names import (
     CLAIMS,
     DEPLOYMENTS,
@@ -48,28 +48,15 @@ def _owners(manifest: Manifest, key: ObjectKey) -> set[ObjectKey]:
 
 
 def _readers(topic: ObjectKey, store: Store) -> set[ObjectKey]:
-    return {
-        key
-        for key, consumer in store.all(EVENT_CONSUMERS).items()
-        if key.namespace == topic.namespace and _topic_ref(consumer) == topic.name
-    }
+    return set(store.keys_by(EVENT_CONSUMERS, BY_TOPIC, topic))
 
 
 def _clients(kafka: ObjectKey, store: Store) -> set[ObjectKey]:
-    topics = {
-        key
-        for key, topic in store.all(TOPICS).items()
-        if key.namespace == kafka.namespace and cluster_of(topic) == kafka.name
-    }
+    topics = store.keys_by(TOPICS, BY_CLUSTER, kafka)
     return {consumer for topic in topics for consumer in _readers(topic, store)}
 
 
 def _with_sharers(keys: set[ObjectKey], store: Store) -> set[ObjectKey]:
     """Add those that wait for a group of theirs: which cluster a group is on may have changed."""
-    consumers = store.all(EVENT_CONSUMERS)
-    return keys | sharers({group_of(consumers[key]) for key in keys}, store)
-
-
-def _topic_ref(consumer: Manifest) -> str | None:
-    name: str | None = consumer.get("spec", {}).get("topicRef", {}).get("name")
-    return name
+    consumers = [store.get(EVENT_CONSUMERS, key) for key in keys]
+    return keys | sharers({group_of(consumer) for consumer in consumers if consumer}, store)

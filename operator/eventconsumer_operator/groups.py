@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from eventconsumer_operator.connection import cluster_of, published, remembered
+from eventconsumer_operator.indexes import BY_GROUP, group_of
 from eventconsumer_operator.names import DEPLOYMENTS, EVENT_CONSUMERS, KAFKAS, TOPICS, ObjectKey
 from eventconsumer_operator.store import key_of
 
@@ -67,20 +68,13 @@ def heir(key: ObjectKey, store: Store) -> ObjectKey | None:
 
 def sharers(groups: Collection[str], store: Store) -> set[ObjectKey]:
     """Return the EventConsumers whose group has one of these names, on whatever cluster."""
-    return {key for key, body in store.all(EVENT_CONSUMERS).items() if group_of(body) in groups}
-
-
-def group_of(consumer: Manifest) -> str:
-    """Return the consumer group of an EventConsumer as the API server has it."""
-    return str(consumer.get("spec", {}).get("groupId") or consumer["metadata"]["name"])
+    return {key for group in groups for key in store.keys_by(EVENT_CONSUMERS, BY_GROUP, group)}
 
 
 def _rivals(body: Manifest, store: Store) -> list[Manifest]:
-    group, uid = group_of(body), body["metadata"].get("uid")
+    sharing = store.find(EVENT_CONSUMERS, BY_GROUP, group_of(body))
     return [
-        other
-        for other in store.all(EVENT_CONSUMERS).values()
-        if group_of(other) == group and other["metadata"].get("uid") != uid
+        other for other in sharing.values() if other["metadata"].get("uid") != body["metadata"].get("uid")
     ]
 
 

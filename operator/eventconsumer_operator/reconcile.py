@@ -21,13 +21,13 @@ from eventconsumer_operator.deletion import Step, left, parting
 from eventconsumer_operator.drift import Applied, needs_apply
 from eventconsumer_operator.errands import CommitEnds, DeleteGroup
 from eventconsumer_operator.events import event
+from eventconsumer_operator.indexes import BY_CONSUMER
 from eventconsumer_operator.models import EventConsumer
 from eventconsumer_operator.names import (
     CLAIMS,
     DEPLOYMENTS,
     EVENT_CONSUMERS,
     FINALIZER,
-    INSTANCE_LABEL,
     KAFKAS,
     PODS,
     TOPICS,
@@ -199,12 +199,7 @@ class Reconciler:
         )
 
     def _pods(self, key: ObjectKey) -> tuple[Manifest, ...]:
-        return tuple(
-            pod
-            for at, pod in self.store.all(PODS).items()
-            if at.namespace == key.namespace
-            and pod["metadata"].get("labels", {}).get(INSTANCE_LABEL) == key.name
-        )
+        return tuple(self.store.find(PODS, BY_CONSUMER, key).values())
 
     async def _find(self, kind: str, key: ObjectKey) -> Manifest | None:
         """Return an object of ours from the store, or ask: the watches see only what carries our label."""

@@ -110,7 +110,7 @@ class Runtime:
         """List every kind, and have every EventConsumer looked at."""
         if self._cluster is None:
             return
-        known = set(self.store.all(EVENT_CONSUMERS))
+        known = self.store.keys(EVENT_CONSUMERS)
         for kind in KINDS:
             for namespace in self.config.watch_namespaces or (None,):
                 listing = await self._cluster.list_all(kind, namespace=namespace)
@@ -119,7 +119,7 @@ class Runtime:
                 else:
                     covered = (namespace,) if namespace else ()
                     self.store.settle(kind, listing.items, at=listing.version, namespaces=covered)
-        for key in known | set(self.store.all(EVENT_CONSUMERS)):
+        for key in known | self.store.keys(EVENT_CONSUMERS):
             self.queue.add(key)
 
     def fault(self) -> str | None:

@@ -1,49 +1,78 @@
 """What the watches and listings have seen, by kind, namespace and name, so that deciding needs no reading.
 
 Of two versions of one object the newer is kept: our own writes answer faster than the watch tells of them,
-and an older version arriving late must not make us write again.
+and an older version arriving late must not make us write again. Objects are kept as JSON text, a fifth of
+what they take as Python's own, and each reader gets a copy of its own.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import json
+from collections import defaultdict
+from typing import TYPE_CHECKING, NamedTuple
 
 from eventconsumer_operator import pods
+from eventconsumer_operator.indexes import INDEXES
 from eventconsumer_operator.names import PODS, ObjectKey
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Hashable, Iterable, Mapping
 
     from eventconsumer_operator.models import Manifest
+
+
+class Kept(NamedTuple):
+    """One object as it is kept."""
+
+    uid: str | None
+    version: int
+    text: str
+
+    @property
+    def manifest(self) -> Manifest:
+        """The object itself."""
+        manifest: Manifest = json.loads(self.text)
+        return manifest
 
 
 class Store:
     """The objects of all watched kinds."""
 
     def __init__(self) -> None:
-        self._objects: dict[str, dict[ObjectKey, Manifest]] = {}
+        self._kinds: dict[str, _Kind] = {}
         self._unserved: set[str] = set()
 
     def get(self, kind: str, key: ObjectKey) -> Manifest | None:
         """Return one object, or None where it was not seen."""
-        return self._of(kind).get(key)
+        kept = self._of(kind).objects.get(key)
+        return kept.manifest if kept else None
 
-    def all(self, kind: str) -> Mapping[ObjectKey, Manifest]:
-        """Return every object of one kind."""
-        return self._of(kind)
+    def keys(self, kind: str) -> frozenset[ObjectKey]:
+        """Return the key of every object of one kind."""
+        return frozenset(self._of(kind).objects)
+
+    def keys_by(self, kind: str, index: str, value: Hashable) -> frozenset[ObjectKey]:
+        """Return the keys of the objects of one kind that an index of that kind gives a value."""
+        return frozenset(self._of(kind).indexes[index].get(value, ()))
+
+    def find(self, kind: str, index: str, value: Hashable) -> Mapping[ObjectKey, Manifest]:
+        """Return the objects of one kind that an index of that kind gives a value."""
+        of_kind = self._of(kind)
+        return {key: of_kind.objects[key].manifest for key in sorted(self.keys_by(kind, index, value))}
 
     def put(self, kind: str, manifest: Manifest) -> None:
         """Keep an object, unless a newer version of it is known."""
-        key, known = key_of(manifest), self._of(kind).get(key_of(manifest))
-        if known is None or not _same(known, manifest) or version(known) <= version(manifest):
-            self._of(kind)[key] = pods.trimmed(manifest) if kind == PODS else _trimmed(manifest)
+        key = key_of(manifest)
+        known = self._of(kind).objects.get(key)
+        if known is None or known.uid != _uid(manifest) or known.version <= version(manifest):
+            self._of(kind).keep(key, pods.trimmed(manifest) if kind == PODS else _trimmed(manifest))
 
     def remove(self, kind: str, manifest: Manifest) -> None:
         """Forget an object that is gone, unless another one has taken its name since."""
         key = key_of(manifest)
-        known = self._of(kind).get(key)
-        if known is not None and _same(known, manifest):
-            del self._of(kind)[key]
+        known = self._of(kind).objects.get(key)
+        if known is not None and known.uid == _uid(manifest):
+            self._of(kind).forget(key)
 
     def serves(self, kind: str) -> bool:
         """Tell whether the API server knew the kind when it was last listed."""
@@ -52,7 +81,7 @@ class Store:
     def settle_unserved(self, kind: str) -> None:
         """Note that the API server does not know a kind."""
         self._unserved.add(kind)
-        self._of(kind).clear()
+        self._kinds.pop(kind, None)
 
     def settle(
         self, kind: str, listed: Iterable[Manifest], *, at: int, namespaces: Iterable[str] = ()
@@ -65,14 +94,43 @@ class Store:
         self._unserved.discard(kind)
         seen = {key_of(manifest): manifest for manifest in listed}
         covered = frozenset(namespaces)
-        for key, known in list(self._of(kind).items()):
-            if key not in seen and version(known) <= at and (not covered or key.namespace in covered):
-                del self._of(kind)[key]
+        for key, known in list(self._of(kind).objects.items()):
+            if key not in seen and known.version <= at and (not covered or key.namespace in covered):
+                self._of(kind).forget(key)
         for manifest in seen.values():
             self.put(kind, manifest)
 
-    def _of(self, kind: str) -> dict[ObjectKey, Manifest]:
-        return self._objects.setdefault(kind, {})
+    def _of(self, kind: str) -> _Kind:
+        if kind not in self._kinds:
+            self._kinds[kind] = _Kind(kind)
+        return self._kinds[kind]
+
+
+class _Kind:
+    """The objects of one kind and its indexes, which always agree."""
+
+    def __init__(self, kind: str) -> None:
+        self._by = INDEXES.get(kind, {})
+        self.objects: dict[ObjectKey, Kept] = {}
+        self.indexes: dict[str, dict[Hashable, set[ObjectKey]]] = {
+            index: defaultdict(set) for index in self._by
+        }
+
+    def keep(self, key: ObjectKey, manifest: Manifest) -> None:
+        if self._by and key in self.objects:
+            self.forget(key)
+        text = json.dumps(manifest, separators=(",", ":"))
+        self.objects[key] = Kept(_uid(manifest), version(manifest), text)
+        for index, value_of in self._by.items():
+            self.indexes[index][value_of(manifest)].add(key)
+
+    def forget(self, key: ObjectKey) -> None:
+        manifest = self.objects.pop(key).manifest
+        for index, value_of in self._by.items():
+            keys = self.indexes[index][value_of(manifest)]
+            keys.discard(key)
+            if not keys:
+                del self.indexes[index][value_of(manifest)]
 
 
 def key_of(manifest: Manifest) -> ObjectKey:
@@ -86,8 +144,9 @@ def version(manifest: Manifest) -> int:
     return int(manifest["metadata"].get("resourceVersion") or 0)
 
 
-def _same(one: Manifest, other: Manifest) -> bool:
-    return bool(one["metadata"].get("uid") == other["metadata"].get("uid"))
+def _uid(manifest: Manifest) -> str | None:
+    uid: str | None = manifest["metadata"].get("uid")
+    return uid
 
 
 def _trimmed(manifest: Manifest) -> Manifest:

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from eventconsumer_operator.affected import affected
+from eventconsumer_operator.indexes import BY_GROUP
 from eventconsumer_operator.names import CLAIMS, DEPLOYMENTS, EVENT_CONSUMERS, KAFKAS, PODS, TOPICS, ObjectKey
 from eventconsumer_operator.store import Store
 from tests.unit.operator.builders import deployment, kafka, resource, topic
@@ -72,7 +73,7 @@ def test_a_listing_of_one_namespace_says_nothing_about_another() -> None:
     store = Store()
     store.put(DEPLOYMENTS, seen(10))
     store.settle(DEPLOYMENTS, [seen(5, namespace="other")], at=20, namespaces=["other"])
-    assert len(store.all(DEPLOYMENTS)) == 2
+    assert len(store.keys(DEPLOYMENTS)) == 2
 
 
 def test_a_kind_that_is_not_served_is_known_as_such_until_it_is_listed() -> None:
@@ -86,16 +87,43 @@ def test_a_kind_that_is_not_served_is_known_as_such_until_it_is_listed() -> None
 def test_the_bookkeeping_of_field_managers_is_not_kept() -> None:
     store = Store()
     store.put(DEPLOYMENTS, seen(10))
-    assert "managedFields" not in store.all(DEPLOYMENTS)[KEY]["metadata"]
+    kept = store.get(DEPLOYMENTS, KEY)
+    assert kept
+    assert "managedFields" not in kept["metadata"]
 
 
 def test_of_a_pod_only_what_decisions_read_is_kept() -> None:
     store = Store()
     store.put(PODS, seen(10) | {"spec": {"a": "lot"}, "status": {"podIP": "10.0.0.1"}})
-    assert store.all(PODS)[KEY] == {
+    assert store.get(PODS, KEY) == {
         "metadata": {k: v for k, v in seen(10)["metadata"].items() if k != "managedFields"},
         "status": {"conditions": [], "containerStatuses": []},
     }
+
+
+def test_an_object_is_found_by_what_it_says_now_and_no_more_by_what_it_said() -> None:
+    store = Store()
+    store.put(EVENT_CONSUMERS, resource("one", groupId="old"))
+    store.put(EVENT_CONSUMERS, resource("one", groupId="new"))
+    assert store.find(EVENT_CONSUMERS, BY_GROUP, "old") == {}
+    assert set(store.find(EVENT_CONSUMERS, BY_GROUP, "new")) == {ObjectKey("tasks", "one")}
+
+
+def test_a_deleted_object_is_found_by_nothing() -> None:
+    store = Store()
+    store.put(EVENT_CONSUMERS, resource("one", groupId="shared"))
+    store.put(EVENT_CONSUMERS, resource("two", groupId="shared"))
+    store.remove(EVENT_CONSUMERS, resource("one", groupId="shared"))
+    assert store.keys_by(EVENT_CONSUMERS, BY_GROUP, "shared") == {ObjectKey("tasks", "two")}
+
+
+def test_what_a_reader_does_to_an_object_stays_with_the_reader() -> None:
+    store = Store()
+    store.put(DEPLOYMENTS, seen(10))
+    taken = store.get(DEPLOYMENTS, KEY)
+    assert taken
+    taken["metadata"].clear()
+    assert version(store) == "10"
 
 
 LABELLED = {
