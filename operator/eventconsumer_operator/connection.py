@@ -8,7 +8,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from eventconsumer_operator.names import CLUSTER_LABEL, CONTAINER, TOPIC_ID_ANNOTATION, ConditionType, Reason
+from eventconsumer_operator.mounts import protection
+from eventconsumer_operator.names import (
+    CA_ANNOTATION,
+    CLUSTER_LABEL,
+    CONTAINER,
+    TOPIC_ID_ANNOTATION,
+    ConditionType,
+    Reason,
+)
+from eventconsumer_operator.security import OPEN, Security
 
 if TYPE_CHECKING:
     from eventconsumer_operator.models import KafkaAddress, Manifest
@@ -22,6 +31,9 @@ class Connection:
     topic: str
     topic_id: str | None = None
     """Tells a topic from an earlier one of the same name; None where nobody said it."""
+    security: Security = OPEN
+    ca_mark: str | None = None
+    """Changes with the servers' CA, so that pods restart with the new one; None where it is not known."""
 
     def same_place(self, other: Connection) -> bool:
         """Tell whether both name the same topic on the same servers, be it the same topic or a later one."""
@@ -68,10 +80,18 @@ def remembered(deployment: Manifest | None) -> Connection | None:
     template = deployment.get("spec", {}).get("template", {})
     containers = template.get("spec", {}).get("containers", [])
     worker: Manifest = next((container for container in containers if container.get("name") == CONTAINER), {})
-    env = {entry.get("name"): entry.get("value") for entry in worker.get("env", [])}
-    servers, topic = env.get("KAFKA_BOOTSTRAP_SERVERS"), env.get("KAFKA_TOPIC")
-    topic_id = (template.get("metadata", {}).get("annotations") or {}).get(TOPIC_ID_ANNOTATION)
-    return Connection(servers, topic, topic_id) if servers and topic else None
+    env = {str(entry.get("name")): entry for entry in worker.get("env", [])}
+    servers, topic = (env.get(name, {}).get("value") for name in ("KAFKA_BOOTSTRAP_SERVERS", "KAFKA_TOPIC"))
+    if not servers or not topic:
+        return None
+    marks = template.get("metadata", {}).get("annotations") or {}
+    return Connection(
+        bootstrap_servers=servers,
+        topic=topic,
+        topic_id=marks.get(TOPIC_ID_ANNOTATION),
+        security=protection(template["spec"], env),
+        ca_mark=marks.get(CA_ANNOTATION),
+    )
 
 
 def recreated(before: Connection | None, now: Connection) -> bool:

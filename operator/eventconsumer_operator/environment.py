@@ -4,22 +4,25 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from eventconsumer_operator.mounts import variables
 from eventconsumer_operator.names import AUDIT_FOLDER, HEALTH_PORT
 
 if TYPE_CHECKING:
     from eventconsumer_operator.connection import Connection
     from eventconsumer_operator.models import EventConsumer
+    from eventconsumer_operator.security import SecretKey
 
 
-def environment(consumer: EventConsumer, connection: Connection) -> dict[str, str]:
-    """Return what the workers are told; what is absent keeps the worker's own default."""
-    env = {
+def environment(consumer: EventConsumer, connection: Connection) -> dict[str, str | SecretKey]:
+    """Return what the workers are told, plainly or by a Secret; what is absent keeps the worker's default."""
+    env: dict[str, str | SecretKey] = {
         "KAFKA_BOOTSTRAP_SERVERS": connection.bootstrap_servers,
         "KAFKA_TOPIC": connection.topic,
         "KAFKA_GROUP_ID": consumer.group_id,
         "KAFKA_DEAD_LETTER_TOPIC": consumer.dead_letter_topic(connection.topic),
         "KAFKA_AUTO_OFFSET_RESET": consumer.spec.start_from,
         "HEALTH_PORT": str(HEALTH_PORT),
+        **variables(connection.security),
     }
     if consumer.spec.event_types:
         env["EVENT_TYPES"] = ",".join(consumer.spec.event_types)

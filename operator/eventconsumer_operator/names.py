@@ -30,6 +30,8 @@ FINALIZER = "eventconsumer.dev/consumer-group"
 """Keeps an EventConsumer until its group is deleted; there only with deletionPolicy Delete."""
 TOPIC_ID_ANNOTATION = "eventconsumer.dev/topic-id"
 """On pods: the id of the topic they were started for, so that another topic of its name restarts them."""
+CA_ANNOTATION = "eventconsumer.dev/kafka-ca"
+"""On pods: a mark of the CA that Kafka published when they started, so that another one restarts them."""
 
 CONTAINER = "worker"
 HEALTH_PORT = 8080

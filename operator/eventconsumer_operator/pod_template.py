@@ -9,9 +9,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from eventconsumer_operator import mounts
 from eventconsumer_operator.environment import environment
 from eventconsumer_operator.names import (
     AUDIT_FOLDER,
+    CA_ANNOTATION,
     CONTAINER,
     FIELD_MANAGER,
     HEALTH_PORT,
@@ -25,6 +27,7 @@ from eventconsumer_operator.names import (
 if TYPE_CHECKING:
     from eventconsumer_operator.connection import Connection
     from eventconsumer_operator.models import EventConsumer, Manifest
+    from eventconsumer_operator.security import SecretKey
 
 _NOBODY = 65532
 
@@ -44,7 +47,7 @@ def pod_template(consumer: EventConsumer, connection: Connection, image: Image) 
         "metadata": without_empty(
             {
                 "labels": {**template.labels, **labels(consumer)},
-                "annotations": {**template.annotations, **_topic_mark(connection)},
+                "annotations": {**template.annotations, **_marks(connection)},
             }
         ),
         "spec": _pod(consumer, connection, image),
@@ -71,9 +74,10 @@ def labels(consumer: EventConsumer) -> dict[str, str]:
     }
 
 
-def _topic_mark(connection: Connection) -> dict[str, str]:
-    """Return what makes pods of a topic differ from those of a later topic of its name."""
-    return {TOPIC_ID_ANNOTATION: connection.topic_id} if connection.topic_id else {}
+def _marks(connection: Connection) -> dict[str, str]:
+    """Return what makes pods differ from those of a later topic of its name, and of another CA."""
+    marks = {TOPIC_ID_ANNOTATION: connection.topic_id, CA_ANNOTATION: connection.ca_mark}
+    return {name: mark for name, mark in marks.items() if mark}
 
 
 def _pod(consumer: EventConsumer, connection: Connection, image: Image) -> Manifest:
@@ -84,7 +88,10 @@ def _pod(consumer: EventConsumer, connection: Connection, image: Image) -> Manif
         "runAsGroup": _NOBODY,
         "seccompProfile": {"type": "RuntimeDefault"},
     }
-    volumes: list[Manifest] = [{"name": "tmp", "emptyDir": {"sizeLimit": "16Mi"}}]
+    volumes: list[Manifest] = [
+        {"name": "tmp", "emptyDir": {"sizeLimit": "16Mi"}},
+        *mounts.volumes(connection.security),
+    ]
     if consumer.spec.worker.has_volume:
         security |= {"fsGroup": _NOBODY, "fsGroupChangePolicy": "OnRootMismatch"}
         volumes.append({"name": "audit", "persistentVolumeClaim": {"claimName": claim_name(consumer)}})
@@ -107,10 +114,13 @@ def _pod(consumer: EventConsumer, connection: Connection, image: Image) -> Manif
 
 def _container(consumer: EventConsumer, connection: Connection, image: Image) -> Manifest:
     template = consumer.spec.template
-    env = [{"name": name, "value": value} for name, value in environment(consumer, connection).items()]
-    mounts = [{"name": "tmp", "mountPath": "/tmp"}]  # noqa: S108  # the pod's own emptyDir
+    env = [_variable(name, value) for name, value in environment(consumer, connection).items()]
+    mounted = [
+        {"name": "tmp", "mountPath": "/tmp"},  # noqa: S108  # the pod's own emptyDir
+        *mounts.mounts(connection.security),
+    ]
     if consumer.spec.worker.has_volume:
-        mounts.append({"name": "audit", "mountPath": AUDIT_FOLDER})
+        mounted.append({"name": "audit", "mountPath": AUDIT_FOLDER})
     return without_empty(
         {
             "name": CONTAINER,
@@ -128,9 +138,15 @@ def _container(consumer: EventConsumer, connection: Connection, image: Image) ->
                 "readOnlyRootFilesystem": True,
                 "capabilities": {"drop": ["ALL"]},
             },
-            "volumeMounts": mounts,
+            "volumeMounts": mounted,
         }
     )
+
+
+def _variable(name: str, value: str | SecretKey) -> Manifest:
+    if isinstance(value, str):
+        return {"name": name, "value": value}
+    return {"name": name, "valueFrom": {"secretKeyRef": {"name": value.name, "key": value.key}}}
 
 
 def _probe(path: str, *, every: int, failures: int) -> Manifest:

@@ -9,16 +9,27 @@ from typing import Any
 import pytest
 import yaml
 
-from eventconsumer_operator import desired
+from eventconsumer_operator import desired, mounts
 from eventconsumer_operator.connection import Connection
 from eventconsumer_operator.environment import environment
 from eventconsumer_operator.models import EventConsumer
 from eventconsumer_operator.names import HEALTH_PORT
 from eventconsumer_operator.pod_template import Image
+from eventconsumer_operator.security import OPEN, Sasl, SecretKey, Security, Tls
 from eventconsumer_workers.config import Kind, Settings
+from eventconsumer_workers.credentials import files
 
 ROOT = Path(__file__).resolve().parents[2]
-CONNECTION = Connection("events-kafka-bootstrap:9092", "orders")
+SECRET = "orders-user"  # the name of a Secret
+SECURED = Security(
+    Tls(
+        SecretKey("events-cluster-ca-cert", "ca.crt"),
+        SecretKey(SECRET, "user.crt"),
+        SecretKey(SECRET, "user.key"),
+    ),
+    Sasl("SCRAM-SHA-512", "orders-user", SecretKey(SECRET, "password")),
+)
+CONNECTION = Connection("events-kafka-bootstrap:9092", "orders", security=SECURED)
 WITHOUT_OPERATOR = {"client_id", "log_format"}
 """Said by spec.template.env alone: the one is the pod's name by default, the other `text`."""
 
@@ -45,7 +56,7 @@ def _empty_environment(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize("kind", [kind.value for kind in Kind])
 def test_a_worker_reads_what_the_resource_says(monkeypatch: pytest.MonkeyPatch, kind: str) -> None:
     for name, value in environment(consumer(kind), CONNECTION).items():
-        monkeypatch.setenv(name, value)
+        monkeypatch.setenv(name, str(value))
 
     settings = Settings(kind=Kind(kind))
 
@@ -55,6 +66,26 @@ def test_a_worker_reads_what_the_resource_says(monkeypatch: pytest.MonkeyPatch, 
     assert settings.kafka_auto_offset_reset == "latest"
     assert settings.event_types == {"task.updated", "task.created"}
     assert settings.health_port == HEALTH_PORT
+    assert (settings.kafka_security_protocol, settings.kafka_sasl_mechanism) == ("SASL_SSL", "SCRAM-SHA-512")
+    assert settings.kafka_sasl_username == "orders-user"
+
+
+@pytest.mark.parametrize("security", [SECURED, Security(Tls()), OPEN], ids=lambda security: security.protocol)
+def test_the_files_a_worker_is_told_of_are_those_mounted_from_secrets(
+    monkeypatch: pytest.MonkeyPatch, security: Security
+) -> None:
+    told = environment(consumer("notification"), Connection("kafka:9092", "orders", security=security))
+    for name, value in told.items():
+        monkeypatch.setenv(name, str(value))
+
+    mounted = {
+        f"{mount['mountPath']}/{item['path']}"
+        for volume, mount in zip(mounts.volumes(security), mounts.mounts(security), strict=True)
+        for source in volume["projected"]["sources"]
+        for item in source["secret"]["items"]
+    }
+
+    assert {str(path) for path in files(Settings(kind=Kind.NOTIFICATION))} == mounted
 
 
 @pytest.mark.parametrize("kind", [kind.value for kind in Kind])
@@ -83,5 +114,5 @@ def test_a_resource_can_not_set_what_follows_from_its_other_fields() -> None:
 def test_an_audit_log_is_on_the_volume() -> None:
     objects = desired.deployment(consumer("audit"), CONNECTION, Image("workers", "Always"))
     [container] = objects["spec"]["template"]["spec"]["containers"]
-    log = Path(environment(consumer("audit"), CONNECTION)["AUDIT_LOG_PATH"])
+    log = Path(str(environment(consumer("audit"), CONNECTION)["AUDIT_LOG_PATH"]))
     assert str(log.parent) in {mount["mountPath"] for mount in container["volumeMounts"]}

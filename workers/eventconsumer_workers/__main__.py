@@ -1,6 +1,7 @@
 """`python -m eventconsumer_workers notification|audit`: one process, from its environment to its exit code.
 
-The code is 0 after SIGTERM or SIGINT, 1 when it cannot start or meets a bug, for Kubernetes to start it anew.
+The code is 0 after SIGTERM or SIGINT and when its credentials were renewed, 1 when it cannot start or meets a
+bug; Kubernetes then starts it anew.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from eventconsumer_workers import logs
 from eventconsumer_workers.audit_log import AuditLog, AuditLogError
 from eventconsumer_workers.broker import Subscription
 from eventconsumer_workers.config import Kind, Settings
+from eventconsumer_workers.credentials import CredentialsError, files, watched
 from eventconsumer_workers.handlers.audit import Audit
 from eventconsumer_workers.handlers.notification import Notification
 from eventconsumer_workers.health import Pulse, served
@@ -27,7 +29,7 @@ from eventconsumer_workers.loop import Loop
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from eventconsumer_workers.handlers import Handler
+    from eventconsumer_workers.handlers import BatchHandler
 
 _log = logging.getLogger("eventconsumer_workers")
 
@@ -47,12 +49,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 1
     try:
         _work(settings, handler)
+    except CredentialsError as fault:
+        _log.error("%s", fault)
+        return 1
     finally:
         handler.close()
     return 0
 
 
-def _handler(settings: Settings) -> Handler:
+def _handler(settings: Settings) -> BatchHandler:
     lines = LogLines(f"eventconsumer_workers.{settings.kind}", sys.stdout, settings.log_format)
     match settings.kind:
         case Kind.NOTIFICATION:
@@ -63,12 +68,12 @@ def _handler(settings: Settings) -> Handler:
             return Audit(log, lines)
 
 
-def _work(settings: Settings, handler: Handler) -> None:
+def _work(settings: Settings, handler: BatchHandler) -> None:
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
     pulse = Pulse()
-    with served(pulse, settings.health_port):
+    with served(pulse, settings.health_port), watched(files(settings), stop.set):
         _log.info(
             "The %s worker follows %s as group %s",
             settings.kind,

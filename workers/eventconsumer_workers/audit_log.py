@@ -12,15 +12,15 @@ import logging
 import os
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
-from uuid import UUID  # noqa: TC003  # msgspec reads the annotations at run time
 
 import msgspec
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Sequence
     from pathlib import Path
 
-    from eventconsumer_workers.envelope import Event, Reading
+    from eventconsumer_workers.envelope import Event
+    from eventconsumer_workers.handlers import Batch, Record
 
 _log = logging.getLogger(__name__)
 
@@ -34,7 +34,7 @@ class AuditLogError(Exception):
 class Entry(msgspec.Struct, gc=False):
     """One line: an audited event, its data as received."""
 
-    event_id: UUID
+    event_id: str
     event_type: str
     occurred_at: str
     data: msgspec.Raw
@@ -43,9 +43,15 @@ class Entry(msgspec.Struct, gc=False):
 
 
 class _IdOnly(msgspec.Struct, gc=False):
-    event_id: UUID
+    event_id: str
 
 
+class _Parts(msgspec.Struct, gc=False):
+    data: msgspec.Raw
+    metadata: msgspec.Raw
+
+
+_parts = msgspec.json.Decoder(_Parts)
 _lines = msgspec.json.Encoder()
 _id_of_line = msgspec.json.Decoder(_IdOnly)
 
@@ -58,7 +64,6 @@ class AuditLog:
         self._file = _open_locked(path)
         try:
             self._length = _heal(self._file, path)
-            # A 128-bit integer is an id's smallest exact form in Python: about 90 MB for a million.
             self._seen = _ids(path)
         except BaseException:
             os.close(self._file)
@@ -68,26 +73,24 @@ class AuditLog:
         """Return the number of different events in the log."""
         return len(self._seen)
 
-    def append(self, readings: Iterable[Reading]) -> list[Reading]:
+    def append(self, batch: Batch) -> list[Event]:
         """Put the events that the log lacks on disk and return them; raise ``OSError`` when the disk refuses.
 
         After a failure the same events may be given again: what a failed write left behind is cut off first.
         """
-        new: dict[int, Reading] = {}
-        for reading in readings:
-            key = reading.event.event_id.int
+        new: dict[str, tuple[Event, Record]] = {}
+        for event, record in zip(batch.events, batch.records, strict=True):
+            key = event.event_id.lower()
             if key not in self._seen:
-                new.setdefault(key, reading)
+                new.setdefault(key, (event, record))
         if new:
-            block = _encode(
-                [reading.event for reading in new.values()], audited_at=datetime.now(UTC).isoformat()
-            )
+            block = _encode(list(new.values()), audited_at=datetime.now(UTC).isoformat())
             self._cut_unfinished()
             _write_all(self._file, block)
             os.fdatasync(self._file)
             self._length += len(block)
             self._seen.update(new)
-        return list(new.values())
+        return [event for event, _ in new.values()]
 
     def close(self) -> None:
         """Give up the log and its lock."""
@@ -144,14 +147,14 @@ def _end_of_last_line(file: int, length: int) -> int:
     return 0
 
 
-def _ids(path: Path) -> set[int]:
+def _ids(path: Path) -> set[str]:
     decode = _id_of_line.decode
-    ids: set[int] = set()
+    ids: set[str] = set()
     unreadable = 0
     with path.open("rb") as lines:
         for line in lines:
             try:
-                ids.add(decode(line).event_id.int)
+                ids.add(decode(line).event_id.lower())
             except (msgspec.DecodeError, RecursionError):
                 unreadable += 1
     if unreadable:
@@ -159,16 +162,17 @@ def _ids(path: Path) -> set[int]:
     return ids
 
 
-def _encode(events: Sequence[Event], *, audited_at: str) -> bytes:
-    block = _lines.encode_lines([_entry(event, audited_at) for event in events])
+def _encode(events: Sequence[tuple[Event, Record]], *, audited_at: str) -> bytes:
+    block = _lines.encode_lines([_entry(*event, audited_at) for event in events])
     if block.count(b"\n") == len(events) and b"\r" not in block:
         return block
     # A pretty-printed event: in JSON a bare line break is only space, so it can go.
-    return b"".join([_on_one_line(_lines.encode(_entry(event, audited_at))) for event in events])
+    return b"".join([_on_one_line(_lines.encode(_entry(*event, audited_at))) for event in events])
 
 
-def _entry(event: Event, audited_at: str) -> Entry:
-    return Entry(event.event_id, event.event_type, event.occurred_at, event.data, event.metadata, audited_at)
+def _entry(event: Event, record: Record, audited_at: str) -> Entry:
+    parts = _parts.decode(record.value() or b"")
+    return Entry(event.event_id, event.event_type, event.occurred_at, parts.data, parts.metadata, audited_at)
 
 
 def _on_one_line(entry: bytes) -> bytes:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, cast
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, Producer, TopicPartition
 
 from eventconsumer_workers import dead_letters
+from eventconsumer_workers.credentials import client_config
 from eventconsumer_workers.dead_letters import Origin
 from eventconsumer_workers.handlers import NotDone
 
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from eventconsumer_workers.config import Settings
+    from eventconsumer_workers.handlers import BatchHandler
 
 __all__ = ["Message", "Subscription", "consumer_config", "producer_config"]
 
@@ -29,14 +31,15 @@ _log = logging.getLogger(__name__)
 _BATCH = 2000
 _WAIT_SECONDS = 1.0
 _LAST_COMMIT_SECONDS = 5.0
+# Less than the session's timeout, in which no other member gets our partitions.
+_LEASE_SECONDS = 8.0
 _DEAD_LETTER_SECONDS = 5.0
 
 
 def consumer_config(settings: Settings) -> dict[str, str | int | bool]:
     """Return librdkafka's settings for a worker's consumer."""
     return {
-        "bootstrap.servers": settings.kafka_bootstrap_servers,
-        "client.id": settings.client_id,
+        **client_config(settings),
         "group.id": settings.kafka_group_id,
         "auto.offset.reset": settings.kafka_auto_offset_reset,
         "enable.auto.commit": False,
@@ -56,8 +59,7 @@ def consumer_config(settings: Settings) -> dict[str, str | int | bool]:
 def producer_config(settings: Settings) -> dict[str, str | int | bool]:
     """Return librdkafka's settings for the producer of dead letters."""
     return {
-        "bootstrap.servers": settings.kafka_bootstrap_servers,
-        "client.id": settings.client_id,
+        **client_config(settings),
         "enable.idempotence": True,
         "delivery.timeout.ms": int(_DEAD_LETTER_SECONDS * 1000),
         # A message near the broker's limit must not pass it by the headers that are added to it.
@@ -79,11 +81,14 @@ class Subscription:
         self._ahead: list[Message] = []
         self._uncommitted: dict[int, TopicPartition] = {}
         self._holding = False
+        self._confirmed = 0.0
+        self._handler: BatchHandler | None = None
         self.joined = False
         """Whether the group has given this member its share, which may be no partition at all."""
 
-    def subscribe(self) -> None:
-        """Join the group."""
+    def subscribe(self, handler: BatchHandler) -> None:
+        """Join the group; the handler hears of the partitions that come and go."""
+        self._handler = handler
         self._consumer.subscribe(
             [self._settings.kafka_topic],
             on_assign=self._on_assign,
@@ -107,10 +112,15 @@ class Subscription:
             batch = [first]
         # What has been returned is ours; a rebalance inside consume() outdates what was held before it.
         self._revoked.clear()
+        self._confirmed = time.monotonic()
         rest = self._consumer.consume(_BATCH - len(batch), 0)
         if self._revoked:
             batch = [message for message in batch if message.partition() not in self._revoked]
         return [message for message in batch + rest if message.error() is None or _refuse(message)]
+
+    def still_ours(self) -> bool:
+        """Say whether the last look at the group is so recent that nobody else has our partitions."""
+        return time.monotonic() - self._confirmed < _LEASE_SECONDS
 
     def hold(self, seconds: float) -> None:
         """Stay a member of the group for so long without taking further messages, while work waits."""
@@ -119,6 +129,7 @@ class Subscription:
         while (left := deadline - time.monotonic()) > 0:
             self._consumer.pause(self._consumer.assignment())
             message = self._consumer.poll(left)
+            self._confirmed = time.monotonic()
             if message is not None:
                 self._ahead.append(message)
 
@@ -187,9 +198,14 @@ class Subscription:
             if fault is None and committed.error is None and waiting and waiting.offset <= committed.offset:
                 del self._uncommitted[committed.partition]
 
-    def _on_assign(self, _: Consumer, partitions: list[TopicPartition]) -> None:
+    def _on_assign(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
         self.joined = True
-        self._ours.update(partition.partition for partition in partitions)
+        numbers = {partition.partition for partition in partitions}
+        self._ours |= numbers
+        if self._handler is not None and (places := self._handler.assigned(numbers)):
+            for partition in partitions:
+                partition.offset = places.get(partition.partition, partition.offset)
+            consumer.incremental_assign(partitions)
         _log.info("Assigned partitions: %s", _numbers(partitions))
 
     def _on_revoke(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
@@ -200,10 +216,14 @@ class Subscription:
             except KafkaException as fault:
                 _log.warning("The commit of revoked partitions failed, their messages come again: %s", fault)
         self._forget(partitions)
+        if self._handler is not None:
+            self._handler.revoked({partition.partition for partition in partitions})
         _log.info("Revoked partitions: %s", _numbers(partitions))
 
     def _on_lost(self, _: Consumer, partitions: list[TopicPartition]) -> None:
         self._forget(partitions)
+        if self._handler is not None:
+            self._handler.lost({partition.partition for partition in partitions})
         _log.warning("Lost partitions, nothing is committed for them: %s", _numbers(partitions))
 
     def _forget(self, partitions: list[TopicPartition]) -> None:

@@ -8,9 +8,9 @@ from __future__ import annotations
 import socket
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import Field, field_validator
+from pydantic import Field, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from eventconsumer_workers.logs import Format
@@ -43,6 +43,18 @@ class Settings(BaseSettings):
         default_factory=lambda known: f"{known['kafka_topic']}-dlq", min_length=1
     )
     kafka_auto_offset_reset: Literal["earliest", "latest"] = "earliest"
+    kafka_security_protocol: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = "PLAINTEXT"
+    """Whether the connection is encrypted (SSL) and whether the worker logs in (SASL)."""
+    kafka_ca_location: Path | None = None
+    """The CAs that the servers' certificates are checked against; without it, those of the system."""
+    kafka_certificate_location: Path | None = None
+    """The worker's own certificate, for servers that ask for one."""
+    kafka_key_location: Path | None = None
+    """The key of that certificate."""
+    kafka_sasl_mechanism: Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"] | None = None
+    kafka_sasl_username: str | None = None
+    kafka_sasl_password_file: Path | None = None
+    """A file and never the password itself: it follows its Secret, and no dump of the environment has it."""
     event_types: Annotated[frozenset[str], NoDecode] = Field(
         default_factory=lambda known: _EVENT_TYPES[known["kind"]]
     )
@@ -53,6 +65,18 @@ class Settings(BaseSettings):
     log_format: Format = Format.TEXT
     """`text` for people, `json` for what collects logs."""
     client_id: str = Field(default_factory=socket.gethostname, min_length=1)
+
+    @model_validator(mode="after")
+    def _whole_credentials(self) -> Self:
+        if self.kafka_security_protocol.startswith("SASL"):
+            for name in ("kafka_sasl_mechanism", "kafka_sasl_username", "kafka_sasl_password_file"):
+                if getattr(self, name) is None:
+                    raise ValueError(
+                        f"{name.upper()} is missing, and {self.kafka_security_protocol} needs it"
+                    )
+        if (self.kafka_certificate_location is None) != (self.kafka_key_location is None):
+            raise ValueError("KAFKA_CERTIFICATE_LOCATION and KAFKA_KEY_LOCATION need each other")
+        return self
 
     @field_validator("event_types", mode="before")
     @classmethod

@@ -9,14 +9,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from eventconsumer_workers.envelope import correlation_id
 from eventconsumer_workers.logs import Format, json_line
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from typing import TextIO
 
-    from eventconsumer_workers.envelope import Reading
+    from eventconsumer_workers.envelope import Event
 
 
 class LogLines:
@@ -27,22 +26,21 @@ class LogLines:
         self._stream = stream
         self._form = form
 
-    def write(self, messages: Sequence[str], readings: Sequence[Reading]) -> None:
+    def write(self, messages: Sequence[str], events: Sequence[Event]) -> None:
         """Write one line for each event's message and flush; raise ``OSError`` when the stream refuses."""
-        self._stream.write(self._text(messages, readings))
+        self._stream.write(self._text(messages, events))
         self._stream.flush()
 
-    def _text(self, messages: Sequence[str], readings: Sequence[Reading]) -> str:
+    def _text(self, messages: Sequence[str], events: Sequence[Event]) -> str:
         if self._form is Format.JSON:
-            pairs = zip(messages, readings, strict=True)
+            pairs = zip(messages, events, strict=True)
             return "".join([f"{json_line('INFO', self._name, *self._about(*pair))}\n" for pair in pairs])
         prefix = f"INFO:{self._name}:"
         return "".join([f"{prefix}{message}\n" for message in messages])
 
     @staticmethod
-    def _about(message: str, reading: Reading) -> tuple[str, dict[str, str | None]]:
-        event = reading.event
-        return message, {"correlation_id": correlation_id(event), "event_id": str(event.event_id)}
+    def _about(message: str, event: Event) -> tuple[str, dict[str, str | None]]:
+        return message, {"correlation_id": event.correlation_id, "event_id": event.event_id}
 
 
 def printable(text: str) -> str:

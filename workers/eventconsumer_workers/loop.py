@@ -11,8 +11,8 @@ import logging
 import time
 from typing import TYPE_CHECKING
 
-from eventconsumer_workers.envelope import Reading, Rejected, read
-from eventconsumer_workers.handlers import Handler, NotDone
+from eventconsumer_workers.envelope import Event, Rejected, read_all
+from eventconsumer_workers.handlers import Batch, BatchHandler, NotDone
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -33,7 +33,7 @@ class Loop:
     def __init__(
         self,
         subscription: Subscription,
-        handler: Handler,
+        handler: BatchHandler,
         *,
         wanted: frozenset[str],
         pulse: Pulse,
@@ -47,7 +47,7 @@ class Loop:
 
     def run(self) -> None:
         """Work until the flag is raised, then commit and leave the group."""
-        self._subscription.subscribe()
+        self._subscription.subscribe(self._handler)
         try:
             while not self._stop.is_set():
                 batch = self._subscription.receive()
@@ -58,10 +58,11 @@ class Loop:
             self._subscription.close()
 
     def _settle(self, batch: list[Message]) -> None:
-        readings, rejected = sort(batch, self._wanted)
+        events, records, rejected = sort(batch, self._wanted)
         if rejected and not self._persist(lambda: self._set_aside(rejected)):
             return
-        if readings and not self._persist(lambda: self._handler.handle(readings)):
+        work = Batch(events, records, self._subscription.still_ours)
+        if events and not self._persist(lambda: self._handler.handle(work)):
             return
         self._subscription.done(batch)
 
@@ -94,16 +95,17 @@ class Loop:
             self._pulse.turn(joined=self._subscription.joined)
 
 
-def sort(batch: list[Message], wanted: frozenset[str]) -> tuple[list[Reading], list[tuple[Message, str]]]:
-    """Return the wanted events of a batch in order, and the messages that are no events with the reasons."""
-    readings: list[Reading] = []
+def sort(
+    batch: list[Message], wanted: frozenset[str]
+) -> tuple[list[Event], list[Message], list[tuple[Message, str]]]:
+    """Return the wanted events of a batch, their messages, and what is no event with the reasons."""
+    events: list[Event] = []
+    records: list[Message] = []
     rejected: list[tuple[Message, str]] = []
-    for message in batch:
-        try:
-            reading = read(message.value(), wanted)
-        except Rejected as fault:
-            rejected.append((message, str(fault)))
-        else:
-            if reading is not None:
-                readings.append(reading)
-    return readings, rejected
+    for message, found in zip(batch, read_all([one.value() for one in batch], wanted), strict=True):
+        if isinstance(found, Rejected):
+            rejected.append((message, str(found)))
+        elif found is not None:
+            events.append(found)
+            records.append(message)
+    return events, records, rejected

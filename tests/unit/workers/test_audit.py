@@ -9,29 +9,23 @@ from typing import TYPE_CHECKING
 import pytest
 
 from eventconsumer_workers.audit_log import AuditLog
-from eventconsumer_workers.envelope import Reading, read
 from eventconsumer_workers.handlers import NotDone
 from eventconsumer_workers.handlers.audit import Audit
 from eventconsumer_workers.loglines import LogLines
 from tests.support.events import encoded
+from tests.support.records import batch
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-
-def reading(value: bytes) -> Reading:
-    found = read(value, frozenset())
-    assert found is not None
-    return found
 
 
 def test_each_event_is_told_once_in_the_published_words(tmp_path: Path) -> None:
     out = io.StringIO()
     audit = Audit(AuditLog(tmp_path / "audit.log"), LogLines("audit", out))
     data = {"task_id": "abc123", "title": "t", "status": "pending", "owner_id": None}
-    known, foreign = reading(encoded("task.updated", data=data)), reading(encoded("user\ninvited"))
-    audit.handle([known, known, foreign])
-    audit.handle([known])
+    known, foreign = encoded("task.updated", data=data), encoded("user\ninvited", data={"user": 7})
+    audit.handle(batch(known, known, foreign))
+    audit.handle(batch(known))
     audit.close()
     assert out.getvalue().splitlines() == [
         "INFO:audit:AUDIT: task.updated - task_id=abc123",
@@ -42,8 +36,8 @@ def test_each_event_is_told_once_in_the_published_words(tmp_path: Path) -> None:
 def test_a_log_that_cannot_be_written_leaves_the_work_undone(tmp_path: Path) -> None:
     path = tmp_path / "audit.log"
     audit = Audit(AuditLog(path), LogLines("audit", io.StringIO()))
-    audit.handle([reading(encoded())])
+    audit.handle(batch(encoded()))
     os.truncate(path, 0)
     with pytest.raises(NotDone, match="the audit log cannot be written"):
-        audit.handle([reading(encoded())])
+        audit.handle(batch(encoded()))
     audit.close()

@@ -12,17 +12,17 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from eventconsumer_workers.audit_log import AuditLog, AuditLogError
-from eventconsumer_workers.envelope import Reading, read
 from tests.support.events import event
+from tests.support.records import batch
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from eventconsumer_workers.handlers import Batch
 
-def reading(sent: dict[str, Any], *, indent: int | None = None) -> Reading:
-    found = read(json.dumps(sent, indent=indent).encode(), frozenset())
-    assert found is not None
-    return found
+
+def sent_as(*events: dict[str, Any], indent: int | None = None) -> Batch:
+    return batch(*[json.dumps(one, indent=indent).encode() for one in events])
 
 
 def entries(path: Path) -> list[dict[str, Any]]:
@@ -40,7 +40,7 @@ def path(tmp_path: Path) -> Path:
 
 def written(path: Path, *sent: dict[str, Any]) -> None:
     log = AuditLog(path)
-    log.append([reading(one) for one in sent])
+    log.append(sent_as(*sent))
     log.close()
 
 
@@ -57,9 +57,9 @@ def test_an_entry_is_the_event_as_received_and_the_time_of_the_audit(path: Path)
 def test_an_event_that_comes_twice_is_there_once(path: Path) -> None:
     first, second = event(), event()
     log = AuditLog(path)
-    appended = [log.append([reading(first), reading(second), reading(first)]), log.append([reading(second)])]
+    appended = [log.append(sent_as(first, second, first)), log.append(sent_as(second))]
     log.close()
-    assert [len(batch) for batch in appended] == [2, 0]
+    assert [len(events) for events in appended] == [2, 0]
     assert ids(path) == [first["event_id"], second["event_id"]]
 
 
@@ -121,7 +121,7 @@ def test_a_damaged_line_in_the_middle_stays_and_hides_no_other(
 def test_a_pretty_printed_event_is_one_line(path: Path) -> None:
     log = AuditLog(path)
     sent = event(title="two\nlines")
-    log.append([reading(sent, indent=2), reading(event())])
+    log.append(sent_as(sent, event(), indent=2))
     log.close()
     assert [entry["data"]["title"] for entry in entries(path)] == ["two\nlines", "Write the report"]
 
@@ -141,25 +141,25 @@ def test_a_log_in_a_missing_folder_is_refused_with_the_reason(tmp_path: Path) ->
 
 def test_a_log_that_someone_cut_takes_no_more_events(path: Path) -> None:
     log = AuditLog(path)
-    log.append([reading(event())])
+    log.append(sent_as(event()))
     os.truncate(path, 10)
     with pytest.raises(OSError, match="someone cut it"):
-        log.append([reading(event())])
+        log.append(sent_as(event()))
     log.close()
 
 
 def test_a_full_disk_loses_nothing_and_the_next_attempt_repairs_the_log(path: Path) -> None:
     sent = [event() for _ in range(3)]
     log = AuditLog(path)
-    log.append([reading(sent[0])])
+    log.append(sent_as(sent[0]))
     old = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (path.stat().st_size + 500, old[1]))
     try:
         with pytest.raises(OSError, match="File too large"):
-            log.append([reading(one) for one in sent])
+            log.append(sent_as(*sent))
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, old)
-    log.append([reading(one) for one in sent])
+    log.append(sent_as(*sent))
     log.close()
     assert ids(path) == [one["event_id"] for one in sent]
 

@@ -26,6 +26,13 @@ def test_the_seed_s_names_and_defaults_work_without_any_environment() -> None:
         "kafka_group_id": "audit-service",
         "kafka_dead_letter_topic": "task-events-dlq",
         "kafka_auto_offset_reset": "earliest",
+        "kafka_security_protocol": "PLAINTEXT",
+        "kafka_ca_location": None,
+        "kafka_certificate_location": None,
+        "kafka_key_location": None,
+        "kafka_sasl_mechanism": None,
+        "kafka_sasl_username": None,
+        "kafka_sasl_password_file": None,
         "event_types": frozenset(),
         "audit_log_path": Path("audit.log"),
         "health_port": 8080,
@@ -68,4 +75,25 @@ def test_a_value_outside_the_contract_is_refused(
 ) -> None:
     monkeypatch.setenv(name, value)
     with pytest.raises(ValidationError, match=name.lower()):
+        Settings(kind=Kind.AUDIT)
+
+
+@pytest.mark.parametrize(
+    ("set_", "missing"),
+    [
+        ({"KAFKA_SECURITY_PROTOCOL": "SASL_SSL"}, "KAFKA_SASL_MECHANISM"),
+        (
+            {"KAFKA_SECURITY_PROTOCOL": "SASL_SSL", "KAFKA_SASL_MECHANISM": "PLAIN"},
+            "KAFKA_SASL_USERNAME",
+        ),
+        ({"KAFKA_CERTIFICATE_LOCATION": "user.crt"}, "KAFKA_KEY_LOCATION"),
+    ],
+    ids=["no mechanism", "no user", "no key"],
+)
+def test_half_credentials_are_refused_by_the_name_of_what_is_missing(
+    monkeypatch: pytest.MonkeyPatch, set_: dict[str, str], missing: str
+) -> None:
+    for name, value in set_.items():
+        monkeypatch.setenv(name, value)
+    with pytest.raises(ValidationError, match=missing):
         Settings(kind=Kind.AUDIT)

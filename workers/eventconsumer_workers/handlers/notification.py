@@ -7,13 +7,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from eventconsumer_workers.envelope import TaskEvent
 from eventconsumer_workers.handlers import NotDone
 from eventconsumer_workers.loglines import printable
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Mapping
 
-    from eventconsumer_workers.envelope import Reading
+    from eventconsumer_workers.handlers import Batch
     from eventconsumer_workers.loglines import LogLines
 
 _WORDS = {
@@ -29,22 +30,32 @@ class Notification:
     def __init__(self, lines: LogLines) -> None:
         self._lines = lines
 
-    def handle(self, readings: Sequence[Reading]) -> None:
+    def handle(self, batch: Batch) -> None:
         """Write the line of each task event; events about anything else pass by."""
-        told = [reading for reading in readings if reading.task is not None]
+        told = [
+            event for event in batch.events if isinstance(event, TaskEvent) and event.event_type in _WORDS
+        ]
         try:
-            self._lines.write([line(reading) for reading in told], told)
+            self._lines.write([line(event) for event in told], told)
         except OSError as fault:
             raise NotDone(f"the log refuses lines: {fault}") from fault
+
+    def assigned(self, partitions: Collection[int]) -> Mapping[int, int]:  # noqa: ARG002  # the protocol's
+        """Go on where Kafka says."""
+        return {}
+
+    def revoked(self, partitions: Collection[int]) -> None:
+        """Keep nothing for a partition."""
+
+    def lost(self, partitions: Collection[int]) -> None:
+        """Keep nothing for a partition."""
 
     def close(self) -> None:
         """Hold nothing: the stream belongs to the process."""
 
 
-def line(reading: Reading) -> str:
+def line(event: TaskEvent) -> str:
     """Return the notification of one task event."""
-    task = reading.task
-    if task is None:
-        raise ValueError(f"an event of type {reading.event.event_type!r} has no task to tell about")
-    words = _WORDS[reading.event.event_type]
+    task = event.data
+    words = _WORDS[event.event_type]
     return f"NOTIFICATION: {words} - '{printable(task.title)}' (ID: {printable(task.task_id)})"

@@ -1,0 +1,55 @@
+"""How workers' connections are protected: protocol, certificates, who logs in. Secrets are only named. Pure.
+
+The operator may not read Secrets. What a worker needs of them is mounted into its pods, so this module knows
+the names of Secrets and of their keys, and never what is in them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+
+class SecretKey(NamedTuple):
+    """One key of one Secret in the consumer's namespace."""
+
+    name: str
+    key: str
+
+
+@dataclass(frozen=True)
+class Tls:
+    """An encrypted connection."""
+
+    ca: SecretKey | None = None
+    """What the servers' certificates are checked against; None is what the system trusts."""
+    certificate: SecretKey | None = None
+    """The workers' own certificate; None where the servers ask for none."""
+    key: SecretKey | None = None
+
+
+@dataclass(frozen=True)
+class Sasl:
+    """A login with a user name and a password."""
+
+    mechanism: str
+    username: str | SecretKey
+    password: SecretKey
+
+
+@dataclass(frozen=True)
+class Security:
+    """How one connection is protected."""
+
+    tls: Tls | None = None
+    sasl: Sasl | None = None
+
+    @property
+    def protocol(self) -> str:
+        """Return Kafka's name for it."""
+        encryption = "SSL" if self.tls else "PLAINTEXT"
+        return f"SASL_{encryption}" if self.sasl else encryption
+
+
+OPEN = Security()
+"""Neither encrypted nor asked who connects."""
