@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from eventconsumer_operator.mounts import variables
+from eventconsumer_operator import mounts, sinks
 from eventconsumer_operator.names import AUDIT_FOLDER, HEALTH_PORT
 
 if TYPE_CHECKING:
@@ -22,7 +22,8 @@ def environment(consumer: EventConsumer, connection: Connection) -> dict[str, st
         "KAFKA_DEAD_LETTER_TOPIC": consumer.dead_letter_topic(connection.topic),
         "KAFKA_AUTO_OFFSET_RESET": consumer.spec.start_from,
         "HEALTH_PORT": str(HEALTH_PORT),
-        **variables(connection.security),
+        **mounts.variables(connection.security),
+        **sinks.variables(consumer.spec.worker),
     }
     if consumer.spec.event_types:
         env["EVENT_TYPES"] = ",".join(consumer.spec.event_types)

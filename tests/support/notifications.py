@@ -22,4 +22,5 @@ def notification(event_type: str = "task.created", *, event_id: str = EVENT_ID, 
         "event_id": event_id,
         "occurred_at": OCCURRED_AT,
     }
-    return Notification(event_id, event_type, OCCURRED_AT, task, metadata, json.dumps(event).encode())
+    body = json.dumps(event).encode()
+    return Notification(event_id, event_type, OCCURRED_AT, "c0ffee", task, metadata, body)

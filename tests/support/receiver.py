@@ -6,7 +6,7 @@ import socket
 import threading
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import TYPE_CHECKING, NamedTuple, Self
+from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 from typing_extensions import override
 
@@ -37,8 +37,8 @@ class Receiver:
         self.answer: Callable[[Request], Answer] = lambda _: OK
         """Called for every request; waiting in it is how a receiver hangs."""
         self._tls = tls
-        self.port = _free_port()
-        self._server: ThreadingHTTPServer | None = None
+        self.port = free_port()
+        self._server: _Quiet | None = None
 
     def __enter__(self) -> Self:
         self.start()
@@ -100,9 +100,9 @@ class _Quiet(ThreadingHTTPServer):
         self._open: set[socket.socket] = set()
 
     @override
-    def process_request(self, request: socket.socket, client_address: object) -> None:  # type: ignore[override]
+    def process_request(self, request: socket.socket, client_address: Any) -> None:  # type: ignore[override]
         self._open.add(request)
-        super().process_request(request, client_address)  # type: ignore[arg-type]
+        super().process_request(request, client_address)
 
     @override
     def shutdown_request(self, request: socket.socket) -> None:  # type: ignore[override]
@@ -149,7 +149,8 @@ def dripping(first: bytes, drop: bytes) -> Iterator[int]:
         listener.close()
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """Return a port that nobody listens on."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port: int = listener.getsockname()[1]
         return port

@@ -19,6 +19,7 @@ class Notification:
     event_id: str
     event_type: str
     occurred_at: str
+    correlation_id: str | None
     data: dict[str, Any]
     metadata: dict[str, Any]
     body: bytes

@@ -12,8 +12,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 _FAILURES = 5
-_FIRST_PAUSE_SECONDS = 2.0
-_LONGEST_PAUSE_SECONDS = 60.0
 
 
 def backoff(attempt: int, *, first: float, longest: float, chance: float) -> float:
@@ -28,8 +26,12 @@ def backoff(attempt: int, *, first: float, longest: float, chance: float) -> flo
 class Breaker:
     """Counts failures in a row and says when the next attempt may be."""
 
-    def __init__(self, chance: Callable[[], float], *, failures: int = _FAILURES) -> None:
+    def __init__(
+        self, chance: Callable[[], float], *, first: float, longest: float, failures: int = _FAILURES
+    ) -> None:
         self._chance = chance
+        self._first = first
+        self._longest = longest
         self._limit = failures
         self._in_a_row = 0
         self._not_before = 0.0
@@ -68,8 +70,8 @@ class Breaker:
         if self.is_open:
             pause = backoff(
                 self._in_a_row - self._limit + 1,
-                first=_FIRST_PAUSE_SECONDS,
-                longest=_LONGEST_PAUSE_SECONDS,
+                first=self._first,
+                longest=self._longest,
                 chance=self._chance(),
             )
             self._not_before = now + pause

@@ -41,7 +41,7 @@ def sink(settings: SinkSettings, environment: Mapping[str, str], lines: LogLines
             return maker.smtp(settings.smtp)
         if settings.apprise:
             return maker.apprise(settings.apprise)
-        return Log(lines, Templates(wording.LINES | settings.templates))
+        return Log(lines, Templates(wording.completed(settings.templates, wording.LINES)))
     except (SinkError, Forbidden, ValueError) as fault:
         raise SinkError(f"sink {settings.name}: {fault}") from fault
 
@@ -59,11 +59,11 @@ class _Maker:
         return Webhook(
             self._poster(url or "", webhook),
             Templates(templates) if templates else None,
-            signature.keys(self._secret(webhook.signing_secret_env)),
+            signature.keys(self._secret(webhook.signing_env)),
         )
 
     def slack(self, slack: SlackSettings) -> Slack:
-        texts = Templates(wording.MESSAGES | self._settings.templates, finalize=escaped)
+        texts = Templates(wording.completed(self._settings.templates, wording.MESSAGES), finalize=escaped)
         return Slack(self._poster(self._secret(slack.url_env), slack), texts)
 
     def smtp(self, smtp: SmtpSettings) -> Smtp:
@@ -84,10 +84,10 @@ class _Maker:
         )
 
     def _subjects(self, own: dict[str, str]) -> Templates:
-        return Templates(wording.SUBJECTS | own)
+        return Templates(wording.completed(own, wording.SUBJECTS))
 
     def _letters(self) -> Templates:
-        return Templates(wording.LETTERS | self._settings.templates)
+        return Templates(wording.completed(self._settings.templates, wording.LETTERS))
 
     def _poster(self, url: str, http: WebhookSettings | SlackSettings) -> Poster:
         policy = Policy(http=http.allow_http, private=http.allow_private, networks=http.allowed_networks)

@@ -26,7 +26,7 @@ class Log:
             return
         text = printable(self._templates.render(notification))
         try:
-            self._lines.write([f"NOTIFICATION: {text}"])
+            self._lines.write([f"NOTIFICATION: {text}"], [notification])
         except OSError as fault:
             raise Unavailable(f"the log refuses lines: {fault}") from fault
 

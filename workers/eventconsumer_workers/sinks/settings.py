@@ -31,7 +31,7 @@ class WebhookSettings(_Http):
 
     url: str | None = None
     url_env: str | None = None
-    signing_secret_env: str
+    signing_env: str
 
     @model_validator(mode="after")
     def _one_url(self) -> WebhookSettings:

@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
 ANY = "*"
 """The key of the template for event types that have none of their own."""
 
@@ -33,6 +38,11 @@ _ANY_LETTER = """\
 Event:  {{ event_id }}
 Time:   {{ occurred_at }}
 """
+
+
+def completed(own: Mapping[str, str], defaults: Mapping[str, str]) -> dict[str, str]:
+    """Return templates of one's own and the defaults for what they leave open, which ``*`` does not."""
+    return dict(own) if ANY in own else {**defaults, **own}
 
 
 def _for_tasks(template: str) -> dict[str, str]:

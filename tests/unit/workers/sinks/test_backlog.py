@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+from typing_extensions import override
 
 from eventconsumer_workers.sinks.backlog import Backlog, Delivery
 from tests.support.notifications import notification
@@ -113,14 +114,15 @@ class Machine(RuleBasedStateMachine):
     def all_are_counted(self) -> None:
         assert len(self.backlog) == len(self.waiting)
 
+    @override
     def teardown(self) -> None:
         for one in self.out:
             self.backlog.done(one, self.now)
             self.waiting.remove(one)
         left = []
-        while (one := self.backlog.take(self.now + 100)) is not None:
-            left.append(one)
-            self.backlog.done(one, self.now)
+        while (waited := self.backlog.take(self.now + 100)) is not None:
+            left.append(waited)
+            self.backlog.done(waited, self.now)
         assert sorted(id(one) for one in left) == sorted(id(one) for one in self.waiting)
 
 

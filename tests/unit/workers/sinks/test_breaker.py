@@ -11,7 +11,7 @@ from eventconsumer_workers.sinks.breaker import Breaker, backoff
 
 
 def breaker(*, failures: int = 0) -> Breaker:
-    made = Breaker(lambda: 1.0, failures=5)
+    made = Breaker(lambda: 1.0, first=2.0, longest=60.0, failures=5)
     for _ in range(failures):
         made.begin()
         made.failed(now=0.0)

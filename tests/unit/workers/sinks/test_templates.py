@@ -65,6 +65,13 @@ def test_a_type_of_event_without_words_of_its_own_has_those_of_any() -> None:
     assert told == ["made", "other"]
 
 
+def test_templates_of_ones_own_replace_the_defaults_of_their_types_and_any_replaces_all() -> None:
+    one = wording.completed({"task.created": "made"}, wording.LINES)
+    every = wording.completed({"*": "something"}, wording.LINES)
+    assert (one["task.created"], one["task.updated"]) == ("made", wording.LINES["task.updated"])
+    assert every == {"*": "something"}
+
+
 def test_an_event_can_not_write_a_template_or_mention_a_whole_channel() -> None:
     templates = Templates({"*": "<b> {{ data.title }}"}, finalize=escaped)
     assert templates.render(notification(title="<!here> {{ 7 * 7 }} & <b>")) == (

@@ -33,8 +33,6 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger(__name__)
 
-_FIRST_PAUSE_SECONDS = 0.5
-_LONGEST_PAUSE_SECONDS = 30.0
 _LAST_DELIVERY_SECONDS = 15.0
 
 
@@ -48,6 +46,10 @@ class Patience:
     """How long deliveries wait for a sink that is down."""
     concurrency: int
     """Deliveries under way at once, of different keys."""
+    first_pause_seconds: float
+    """Before the second attempt; it doubles from attempt to attempt."""
+    longest_pause_seconds: float
+    """The longest one, between attempts and between the probes of a sink that is down."""
 
 
 class Observer(Protocol):
@@ -60,7 +62,7 @@ class Observer(Protocol):
         """Note how many deliveries wait and whether the breaker is open."""
 
 
-class Lane:
+class Courier:
     """The deliveries of one sink."""
 
     def __init__(self, name: str, sink: Sink, patience: Patience, observer: Observer) -> None:
@@ -71,7 +73,9 @@ class Lane:
         # Spreads attempts over time; nobody gains by guessing it.
         self._chance: Callable[[], float] = random.random
         self._backlog = Backlog()
-        self._breaker = Breaker(self._chance)
+        self._breaker = Breaker(
+            self._chance, first=patience.first_pause_seconds, longest=patience.longest_pause_seconds
+        )
         self._down_since: float | None = None
         self._changed = threading.Condition()
         self._closed = False
@@ -133,7 +137,7 @@ class Lane:
             self._settle(delivery, fault, time.monotonic() - began)
 
     def _next(self) -> Delivery | None:
-        """Wait for a delivery that may go out now; return None when the lane was closed."""
+        """Wait for a delivery that may go out now; return None when it was closed."""
         with self._changed:
             while not self._closed:
                 now = time.monotonic()
@@ -191,8 +195,8 @@ class Lane:
             return [delivery]
         pause = backoff(
             delivery.failures,
-            first=_FIRST_PAUSE_SECONDS,
-            longest=_LONGEST_PAUSE_SECONDS,
+            first=self._patience.first_pause_seconds,
+            longest=self._patience.longest_pause_seconds,
             chance=self._chance(),
         )
         self._backlog.again(delivery, now + pause)
