@@ -24,9 +24,9 @@ class Row:
     name: str
     value: float
     unit: str
-    baseline: float
-    """The same figure of the plain way, measured in turns with ours."""
-    ratio: float
+    baseline: float | None
+    """The same figure of the plain way, measured in turns with ours; None where the goal is a figure."""
+    ratio: float | None
     goal: str
     met: bool
 
@@ -38,10 +38,10 @@ def show(rows: Sequence[Row]) -> None:
         (
             r.area,
             r.name,
-            f"{r.value:,.0f}",
+            _figure(r.value),
             r.unit,
-            f"{r.baseline:,.0f}",
-            f"{r.ratio:.2f}",
+            _figure(r.baseline),
+            _figure(r.ratio),
             r.goal,
             _word(met=r.met),
         )
@@ -66,6 +66,12 @@ def machine() -> str:
     return (
         f"{os.cpu_count()} cores, {memory:.0f} GiB, {platform.system()}, Python {platform.python_version()}"
     )
+
+
+def _figure(figure: float | None) -> str:
+    if figure is None:
+        return ""
+    return f"{figure:,.0f}" if abs(figure) >= 100 else f"{figure:.2f}"  # noqa: PLR2004  # three digits
 
 
 def _word(*, met: bool) -> str:

@@ -1,8 +1,8 @@
 """The plain worker: poll one message, parse it, do its work, commit it, then the next.
 
-Usage: `python -m bench.programs.one_by_one notification|audit`, told by the workers' environment variables.
-Each message is committed as the client does it by default: a request each, not waited for. The client has its
-default settings.
+Usage: `python -m bench.programs.one_by_one notification|audit|postgres|wait`, told by the workers'
+environment variables. Each message is committed as the client does it by default: a request each, not waited
+for. The client has its default settings.
 """
 
 from __future__ import annotations
@@ -13,10 +13,12 @@ import os
 import signal
 import sys
 import threading
+import time
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import psycopg
 from confluent_kafka import Consumer
 
 if TYPE_CHECKING:
@@ -55,12 +57,41 @@ class Auditor:
         logger.info("AUDIT: %s - task_id=%s", event.get("event_type"), event.get("data", {}).get("task_id"))
 
 
+class Inserter:
+    """Inserts an event into PostgreSQL and commits, each for itself."""
+
+    def __init__(self, url: str) -> None:
+        self._connection = psycopg.connect(url, autocommit=True)
+        self._connection.execute("CREATE TABLE audit (event_id uuid PRIMARY KEY, event jsonb NOT NULL)")
+
+    def __call__(self, event: dict[str, Any]) -> None:
+        """Insert one event."""
+        self._connection.execute(
+            "INSERT INTO audit VALUES (%s, %s) ON CONFLICT DO NOTHING", (event["event_id"], json.dumps(event))
+        )
+
+
+def wait(_: dict[str, Any]) -> None:
+    """Wait as for somebody's answer."""
+    time.sleep(0.005)
+
+
+def _work(kind: str) -> Callable[[dict[str, Any]], None]:
+    match kind:
+        case "audit":
+            return Auditor(Path(os.environ["AUDIT_LOG_PATH"]))
+        case "postgres":
+            return Inserter(os.environ["AUDIT_DATABASE_URL"])
+        case "wait":
+            return wait
+        case _:
+            return notify
+
+
 def main() -> None:
     """Work until told to stop."""
     logging.basicConfig(level=logging.INFO, stream=sys.stdout)
-    work: Callable[[dict[str, Any]], None] = notify
-    if sys.argv[1] == "audit":
-        work = Auditor(Path(os.environ["AUDIT_LOG_PATH"]))
+    work = _work(sys.argv[1])
     stop = threading.Event()
     signal.signal(signal.SIGTERM, lambda *_: stop.set())
     consumer = Consumer(

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from confluent_kafka import (
     Consumer,
+    ConsumerGroupState,
     ConsumerGroupTopicPartitions,
     KafkaError,
     KafkaException,
@@ -24,6 +25,7 @@ from confluent_kafka import (
 from confluent_kafka.admin import AdminClient
 from confluent_kafka.admin._listoffsets import OffsetSpec
 
+from eventconsumer_operator.log_starts import LogStarts
 from eventconsumer_operator.membership import Member
 from eventconsumer_operator.records import Peeked
 
@@ -83,6 +85,7 @@ class Broker:
         }
         self._admin = AdminClient(self._settings)
         self._peeker: Consumer | None = None
+        self._starts = LogStarts()
         self._gate = asyncio.Semaphore(IN_FLIGHT)
 
     async def close(self) -> None:
@@ -136,9 +139,27 @@ class Broker:
         await self._answer(futures[group])
 
     async def log_ends(self, places: Collection[Place]) -> tuple[dict[Place, int], dict[Place, int]]:
-        """Return the first and the next offset of each partition; one without an answer is absent."""
-        earliest, latest = await all_of(self._offsets(places, _EARLIEST), self._offsets(places, _LATEST))
-        return earliest, latest
+        """Return the first and the next offset of each partition; one without an answer is absent.
+
+        The first ones may be some seconds old.
+        """
+        now = time.monotonic()
+        stale = self._starts.unknown(places, at=now)
+        ends, starts = await all_of(self._offsets(places, _LATEST), self._offsets(stale, _EARLIEST))
+        self._starts.learn(starts, asked=stale, at=now)
+        outdated = self._starts.outdated(ends)
+        self._starts.learn(await self._offsets(outdated, _EARLIEST), asked=outdated, at=now)
+        return self._starts.of(places), ends
+
+    async def groups(self, groups: Collection[str]) -> dict[str, Group | None]:
+        """Return the state and members of each group; None where there is no answer.
+
+        A group that is listed as empty has no members to be asked for, which saves most questions.
+        """
+        empty = await self._empty_groups()
+        asked = [group for group in groups if group not in empty]
+        answers = await all_of(*(self.group(group) for group in asked))
+        return dict.fromkeys(groups, Group("Empty", ())) | dict(zip(asked, answers, strict=True))
 
     async def group(self, group: str) -> Group | None:
         """Return a group's state and members, in either protocol; None where there is no answer."""
@@ -154,6 +175,16 @@ class Broker:
     async def peek(self, positions: Mapping[Place, int]) -> Peeked:
         """Return what comes next from each position on; what could not be read in time is absent."""
         return await asyncio.to_thread(self._peek, dict(positions))
+
+    async def _empty_groups(self) -> frozenset[str]:
+        """Return the groups without members; none where a broker can't tell yet, so all are asked then."""
+        future = self._admin.list_consumer_groups(
+            request_timeout=self._timeout, states={ConsumerGroupState.EMPTY}
+        )
+        answer = await self._answer(future)
+        if answer is None or answer.errors:
+            return frozenset()
+        return frozenset(listing.group_id for listing in answer.valid)
 
     async def _offsets(self, places: Iterable[Place], spec: OffsetSpec) -> dict[Place, int]:
         wanted = {TopicPartition(topic, partition): spec for topic, partition in places}

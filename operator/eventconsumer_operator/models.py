@@ -71,6 +71,21 @@ class Delivery(Model):
     dead_letter_topic: str | None = None
 
 
+def seconds(duration: str) -> int:
+    """Return the seconds of a duration such as 1h30m."""
+    size = {"h": 3600, "m": 60, "s": 1}
+    return sum(int(number) * size[unit] for number, unit in re.findall(r"([0-9]+)([hms])", duration))
+
+
+class Scaling(Model):
+    """How many workers run, by lag."""
+
+    min: int = 1
+    max: int
+    target_lag: int = 1000
+    scale_down_after: str = "5m"
+
+
 class Slo(Model):
     """What counts as keeping up."""
 
@@ -80,12 +95,7 @@ class Slo(Model):
     @property
     def max_behind_seconds(self) -> int | None:
         """Return the greatest age that is allowed to an unread record; None where none was said."""
-        if self.max_behind is None:
-            return None
-        size = {"h": 3600, "m": 60, "s": 1}
-        return sum(
-            int(number) * size[unit] for number, unit in re.findall(r"([0-9]+)([hms])", self.max_behind)
-        )
+        return None if self.max_behind is None else seconds(self.max_behind)
 
 
 class Template(Model):
@@ -112,6 +122,7 @@ class Spec(Model):
     worker: Worker
     event_types: tuple[str, ...] = NO_EVENT_TYPES
     replicas: int = 1
+    scaling: Scaling | None = None
     paused: bool = False
     delivery: Delivery = Delivery()
     start_from: Literal["earliest", "latest"] = "earliest"

@@ -252,8 +252,8 @@ async def ask(broker: Broker, targets: Iterable[Target]) -> Answers:
     # First, alone: a cluster that is down costs one timeout, not one for each group.
     partitions = await broker.partitions(topics)
     # Before the committed offsets: librdkafka crashes on those of a group whose coordinator is still loading
-    # (its issue 5040), and describing the group finds that out unharmed.
-    states = await all_of(*(broker.group(group) for group in groups))
+    # (its issue 5040), and listing or describing the group finds that out unharmed.
+    states = await broker.groups(groups)
     committed = await all_of(*(broker.committed(group) for group in groups))
     places = [(topic, number) for topic, numbers in partitions.items() for number in numbers]
     starts, ends = await broker.log_ends(places)
@@ -262,7 +262,7 @@ async def ask(broker: Broker, targets: Iterable[Target]) -> Answers:
         committed=dict(zip(groups, committed, strict=True)),
         starts=starts,
         ends=ends,
-        groups=dict(zip(groups, states, strict=True)),
+        groups=states,
     )
 
 

@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING
 from pydantic import ValidationError
 
 from eventconsumer_operator import checks, desired, groups
+from eventconsumer_operator.autoscaler import Autoscaler
+from eventconsumer_operator.availability import STARTING
 from eventconsumer_operator.cluster import Refused
 from eventconsumer_operator.connection import Connection, Finding, cluster_of, recreated, remembered
 from eventconsumer_operator.deletion import Step, left, parting
@@ -38,7 +40,7 @@ from eventconsumer_operator.names import (
 from eventconsumer_operator.outcome import Outcome
 from eventconsumer_operator.pod_template import claim_name
 from eventconsumer_operator.poller import Target
-from eventconsumer_operator.status import STARTING, report, unreadable, write_due
+from eventconsumer_operator.status import report, unreadable, write_due
 from eventconsumer_operator.world import World, asked_too_early
 
 if TYPE_CHECKING:
@@ -86,6 +88,7 @@ class Reconciler:
     status_interval: float
     later: Callable[[ObjectKey, float], None]
     """Asks for a key to be reconciled again in so many seconds."""
+    autoscaler: Autoscaler = field(default_factory=Autoscaler)
     memories: dict[ObjectKey, Memory] = field(default_factory=dict)
 
     async def reconcile(self, key: ObjectKey) -> None:
@@ -107,7 +110,7 @@ class Reconciler:
             await self._part(key, body, consumer)
             return
         await self._keep_finalizer(body, wanted=consumer.spec.deletion_policy == "Delete")
-        world = await self._gather(key, consumer, body.get("status", {}))
+        world = self._scaled(key, await self._gather(key, consumer, body.get("status", {})))
         connection, findings = self._decide(world)
         self._follow(world, connection)
         if connection is not None and _may_apply(world, findings):
@@ -121,8 +124,16 @@ class Reconciler:
                 findings.append(checks.start_not_fixed(connection, start))
         await self._report(world, connection, findings)
 
+    def _scaled(self, key: ObjectKey, world: World) -> World:
+        """Add how many workers lag calls for, where the resource leaves that to lag."""
+        decision = self.autoscaler.decide(key, world, now=datetime.now(UTC), at=time.monotonic())
+        if decision is not None and decision.again is not None:
+            self.later(key, decision.again)
+        return replace(world, scaled=decision)
+
     def _forget(self, key: ObjectKey) -> None:
         self.poller.forget(key)
+        self.autoscaler.forget(key)
         self.errands.call_off(key)
         self.memories.pop(key, None)
 

@@ -7,34 +7,34 @@ differs from the one the API server has.
 from __future__ import annotations
 
 from dataclasses import asdict, replace
-from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
+from eventconsumer_operator.autoscaler import scaling_status
+from eventconsumer_operator.availability import workers_available
 from eventconsumer_operator.conditions import Answer, conditions, stamp
 from eventconsumer_operator.lag import UNKNOWN, LagState
 from eventconsumer_operator.membership import Expected, consumers_joined
 from eventconsumer_operator.names import ConditionType, Reason
 from eventconsumer_operator.pod_template import selector
-from eventconsumer_operator.pods import Trouble, trouble
 from eventconsumer_operator.status_models import PartitionStatus, Status, Summary
 from eventconsumer_operator.verdict import Crew, Objective, data_loss, keeping_up
 from eventconsumer_operator.world import asked_too_early
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from datetime import datetime
 
     from eventconsumer_operator.connection import Connection, Finding
     from eventconsumer_operator.lag import Lag
     from eventconsumer_operator.models import Manifest
     from eventconsumer_operator.world import World
 
-STARTING = timedelta(minutes=1)
-"""How long workers may be on their way before they count as unavailable."""
-
 _LAG_FIELDS = frozenset(
     {"lag", "maxPartitionLag", "behindSeconds", "observedAt", "partitions", "rawLag", "deadLetters"}
 )
 _LAG_WORDS = frozenset({"lag", "behind"})
+_SCALING_WORDS = frozenset({"wanted", "reason", "message"})
+"""What spec.scaling makes of the lag moves with it; how many workers it has run is state."""
 
 
 def report(
@@ -48,7 +48,7 @@ def report(
     answers = _answers(world, findings, now)
     lag = observation.lag if observation else UNKNOWN
     behind = observation.behind_seconds if observation else None
-    replicas, ready = _count(world, "replicas"), _count(world, "readyReplicas")
+    replicas, ready = world.count("replicas"), world.count("readyReplicas")
     status = Status(
         observed_generation=consumer.metadata.generation,
         conditions=conditions(
@@ -79,6 +79,7 @@ def report(
         partitions=[PartitionStatus(**asdict(entry)) for entry in observation.worst] if observation else [],
         raw_lag=lag.raw,
         dead_letters=observation.dead_letters if observation else None,
+        scaling=scaling_status(world, now=now),
     )
     return status.model_dump(by_alias=True, mode="json")
 
@@ -133,7 +134,7 @@ def duration(seconds: int | None) -> str:
 
 def _answers(world: World, findings: Sequence[Finding], now: datetime) -> list[Answer]:
     topic = _topic(world, findings)
-    workers = _workers(world, findings, now)
+    workers = workers_available(world, findings, now)
     fault = next((answer for answer in (topic, workers) if answer.status == "False"), None)
     if fault:
         ready = Answer(ConditionType.READY, "False", fault.reason, fault.message)
@@ -150,7 +151,7 @@ def _joined(world: World) -> Answer:
     seen = world.observation
     expected = Expected(
         replicas=world.replicas,
-        ready=_count(world, "readyReplicas"),
+        ready=world.count("readyReplicas"),
         topic=seen.topic if seen else None,
         partitions=seen.lag.partitions if seen else None,
         settled=not asked_too_early(world),
@@ -160,7 +161,7 @@ def _joined(world: World) -> Answer:
         seen.group_state if seen else None,
         seen.who if seen else None,
         expected,
-        previous=_before(world).get(ConditionType.CONSUMERS_JOINED),
+        previous=world.conditions.get(ConditionType.CONSUMERS_JOINED),
     )
 
 
@@ -171,13 +172,8 @@ def _keeping_up(world: World, lag: Lag) -> Answer:
         seen.window if seen else (),
         Objective(max_lag=slo.max_lag, max_behind=slo.max_behind_seconds),
         crew=Crew(replicas=world.replicas, members=seen.members if seen else None),
-        previous=_before(world).get(ConditionType.KEEPING_UP, {}).get("reason"),
+        previous=world.conditions.get(ConditionType.KEEPING_UP, {}).get("reason"),
     )
-
-
-def _before(world: World) -> dict[str, Manifest]:
-    """Return the conditions that the API server has, by their type."""
-    return {entry.get("type", ""): entry for entry in world.status.get("conditions", [])}
 
 
 def _when_they_apply(world: World, findings: Sequence[Finding]) -> list[Answer]:
@@ -209,74 +205,6 @@ def _topic(world: World, findings: Sequence[Finding]) -> Answer:
     )
 
 
-def _workers(world: World, findings: Sequence[Finding], now: datetime) -> Answer:
-    about = ConditionType.WORKERS_AVAILABLE
-    fault = next((finding for finding in findings if finding.condition is about), None)
-    if fault:
-        return Answer(about, "False", fault.reason, fault.message)
-    if world.deployment is None:
-        return Answer(about, "False", Reason.WAITING_FOR_TOPIC, "no worker was started yet")
-    wanted, ready = world.replicas, _count(world, "availableReplicas")
-    if _settled(world):
-        if world.consumer.spec.paused:
-            return Answer(about, "True", Reason.PAUSED, "paused, as spec.paused is true")
-        if wanted == 0:
-            return Answer(about, "True", Reason.STOPPED, "stopped, as spec.replicas is 0")
-        return Answer(about, "True", Reason.WORKERS_READY, f"{ready} of {wanted} workers are ready")
-    found = _trouble(world, wanted)
-    late = now - _waiting_since(world, now) > STARTING
-    failed = late or (found is not None and found.lasting)
-    reason = Reason.WORKERS_UNAVAILABLE if failed else Reason.WORKERS_STARTING
-    why = f": {found.text}" if found else ""
-    return Answer(about, "False", reason, f"{ready} of {wanted} workers are ready{why}")
-
-
-def _settled(world: World) -> bool:
-    """Tell whether the Deployment controller has finished what the newest generation asks for."""
-    deployment = world.deployment or {}
-    wanted = world.replicas
-    seen = deployment.get("status", {}).get("observedGeneration", 0)
-    return (
-        seen >= deployment.get("metadata", {}).get("generation", 1)
-        and deployment.get("spec", {}).get("replicas") == wanted
-        and all(
-            _count(world, name) == wanted for name in ("replicas", "updatedReplicas", "availableReplicas")
-        )
-    )
-
-
-def _trouble(world: World, wanted: int) -> Trouble | None:
-    """Return what the workers' pods complain about, or else the Deployment's own conditions."""
-    of_pods = trouble(world.pods) if wanted else None
-    if of_pods:
-        return of_pods
-    found = _deployment_conditions(world)
-    failure, progress = found.get("ReplicaFailure", {}), found.get("Progressing", {})
-    if failure.get("status") == "True":
-        return Trouble(failure.get("message", "pods can not be created"), lasting=True)
-    if progress.get("status") == "False":
-        return Trouble(progress.get("message", "the Deployment makes no progress"), lasting=True)
-    return None
-
-
-def _waiting_since(world: World, now: datetime) -> datetime:
-    """Return since when workers are missing, or since when the Deployment last got further."""
-    mine = _before(world).get(ConditionType.WORKERS_AVAILABLE, {})
-    if mine.get("status") != "False" or mine.get("reason") == Reason.WAITING_FOR_TOPIC:
-        return now
-    times = [
-        mine.get("lastTransitionTime"),
-        (world.deployment or {}).get("metadata", {}).get("creationTimestamp"),
-        _deployment_conditions(world).get("Progressing", {}).get("lastUpdateTime"),
-    ]
-    return max((_time(text) for text in times if text), default=now)
-
-
-def _deployment_conditions(world: World) -> dict[str, Manifest]:
-    listed = (world.deployment or {}).get("status", {}).get("conditions", [])
-    return {entry["type"]: entry for entry in listed}
-
-
 def _expired(world: World) -> str:
     expired = world.observation.lag.expired if world.observation else 0
     return f"; {expired} records expired before they were read" if expired else ""
@@ -286,7 +214,7 @@ def _word(answers: Sequence[Answer]) -> str:
     """Return the one word of the STATUS column: what is wrong, else whether the consumer keeps up."""
     by_type = {answer.type: answer for answer in answers}
     ready, verdict = by_type[ConditionType.READY], by_type[ConditionType.KEEPING_UP]
-    if ready.status != "True" or ready.reason in {Reason.STOPPED, Reason.PAUSED}:
+    if ready.status != "True" or ready.reason in {Reason.STOPPED, Reason.PAUSED, Reason.SCALED_TO_ZERO}:
         return ready.reason
     return verdict.reason
 
@@ -298,22 +226,17 @@ def _asked_topic(world: World) -> str | None:
     return spec.topic_ref.name if spec.topic_ref else None
 
 
-def _count(world: World, field: str) -> int:
-    number: int = (world.deployment or {}).get("status", {}).get(field, 0)
-    return number
-
-
-def _time(text: str) -> datetime:
-    return datetime.strptime(text, "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=UTC)
-
-
 def _state(status: Manifest) -> Manifest:
     """Return the part of a status that is not about how far the lag moved."""
-    return _without(status, _LAG_FIELDS) | {"summary": _without(status.get("summary", {}), _LAG_WORDS)}
+    words = _without(status.get("summary", {}), _LAG_WORDS)
+    scaling = _without(status.get("scaling") or {}, _SCALING_WORDS)
+    return _without(status, _LAG_FIELDS) | {"summary": words, "scaling": scaling}
 
 
 def _lag_moved(old: Manifest, new: Manifest) -> bool:
     if any(old.get(name) != new.get(name) for name in ("lag", "maxPartitionLag", "deadLetters")):
+        return True
+    if (old.get("scaling") or {}).get("reason") != (new.get("scaling") or {}).get("reason"):
         return True
     before: int | None = old.get("behindSeconds")
     after: int | None = new.get("behindSeconds")

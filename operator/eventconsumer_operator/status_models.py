@@ -37,6 +37,17 @@ class PartitionStatus(Model):
     log_end: int | None
 
 
+class ScalingStatus(Model):
+    """What spec.scaling makes of the lag."""
+
+    desired: int
+    current: int
+    wanted: int | None
+    reason: str
+    message: str
+    last_scale_time: str | None
+
+
 class Status(Model):
     """What is true now; null where it can't be known."""
 
@@ -59,3 +70,4 @@ class Status(Model):
     partitions: list[PartitionStatus]
     raw_lag: int | None
     dead_letters: int | None
+    scaling: ScalingStatus | None

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from eventconsumer_operator.membership import Member
     from eventconsumer_operator.models import EventConsumer, Manifest
     from eventconsumer_operator.names import ObjectKey
+    from eventconsumer_operator.scaling import Decision
     from eventconsumer_operator.verdict import Look
 
 
@@ -57,13 +58,25 @@ class World:
     """The workers' pods, without what no decision reads."""
     group_owner: ObjectKey | None = None
     """The older EventConsumer that has this one's consumer group, if there is one."""
+    scaled: Decision | None = None
+    """How many workers lag calls for; None where the resource names their number itself."""
 
     @property
     def replicas(self) -> int:
         """Return how many workers should run: a pause and a lost group win over everything that scales."""
         if self.consumer.spec.paused or self.group_owner is not None:
             return 0
-        return self.consumer.spec.replicas
+        return self.scaled.desired if self.scaled else self.consumer.spec.replicas
+
+    @property
+    def conditions(self) -> dict[str, Manifest]:
+        """Return the conditions that the API server has, by their type."""
+        return {entry.get("type", ""): entry for entry in self.status.get("conditions", [])}
+
+    def count(self, name: str) -> int:
+        """Return a figure of the Deployment's status; 0 where there is none."""
+        number: int = (self.deployment or {}).get("status", {}).get(name) or 0
+        return number
 
 
 def asked_too_early(world: World) -> bool:

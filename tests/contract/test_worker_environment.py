@@ -30,8 +30,8 @@ SECURED = Security(
     Sasl("SCRAM-SHA-512", "orders-user", SecretKey(SECRET, "password")),
 )
 CONNECTION = Connection("events-kafka-bootstrap:9092", "orders", security=SECURED)
-WITHOUT_OPERATOR = {"client_id", "log_format"}
-"""Said by spec.template.env alone: the one is the pod's name by default, the other `text`."""
+WITHOUT_OPERATOR = {"client_id", "kafka_fetch_ahead_kbytes", "log_format"}
+"""Said by spec.template.env alone, since the defaults (the pod's name, 16 MB, text) fit nearly everyone."""
 
 
 def consumer(kind: str) -> EventConsumer:

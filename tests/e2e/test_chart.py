@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import yaml
 
+from eventconsumer_operator.names import NAME_LABEL, WORKER
 from tests.e2e.conftest import ROOT
 
 if TYPE_CHECKING:
@@ -29,6 +30,15 @@ def rules(objects: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 def test_it_passes_helms_own_linter(cluster: Cluster) -> None:
     assert "0 chart(s) failed" in cluster.helm("lint", "--strict", CHART)
+
+
+def test_a_monitor_finds_the_port_that_every_worker_has(cluster: Cluster) -> None:
+    objects = render(cluster, "--set", "workers.podMonitor.enabled=true", "--set", "scope=cluster")
+    [monitor] = [each for each in objects if each["kind"] == "PodMonitor"]
+    assert monitor["spec"]["selector"]["matchLabels"] == {NAME_LABEL: WORKER}
+    assert monitor["spec"]["namespaceSelector"] == {"any": True}
+    [endpoint] = monitor["spec"]["podMetricsEndpoints"]
+    assert (endpoint["port"], endpoint["path"]) == ("health", "/metrics")
 
 
 def test_by_default_nothing_is_cluster_wide(cluster: Cluster) -> None:

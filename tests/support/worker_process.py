@@ -13,21 +13,22 @@ from typing import TYPE_CHECKING
 from tests.support.eventually import eventually
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
 
 class WorkerProcess:
-    """One process of `python -m eventconsumer_workers`; its output is kept in a file."""
+    """One process of `python -m eventconsumer_workers` and these words; its output is kept in a file."""
 
-    def __init__(self, kind: str, environment: dict[str, str], output: Path) -> None:
-        self._kind = kind
+    def __init__(self, words: Sequence[str], environment: dict[str, str], output: Path) -> None:
+        self._words = words
         self._environment = {**os.environ, "HEALTH_PORT": "0", "PYTHONUNBUFFERED": "1", **environment}
         self._output = output
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> WorkerProcess:
         """Start the worker; its output goes on where an earlier run of it ended."""
-        command = [sys.executable, "-m", "eventconsumer_workers", self._kind]
+        command = [sys.executable, "-m", "eventconsumer_workers", *self._words]
         with self._output.open("ab") as output:
             self._process = subprocess.Popen(command, env=self._environment, stdout=output, stderr=output)
         return self

@@ -50,7 +50,7 @@ def consumer_config(settings: Settings) -> dict[str, str | int | bool]:
         "heartbeat.interval.ms": 3_000,
         # The default pauses a full second whenever the prefetch queue is full: the main brake on a backlog.
         "fetch.queue.backoff.ms": 10,
-        "queued.max.messages.kbytes": 16_384,
+        "queued.max.messages.kbytes": settings.kafka_fetch_ahead_kbytes,
         # New partitions and a topic that is created late are noticed within this time.
         "topic.metadata.refresh.interval.ms": 30_000,
     }

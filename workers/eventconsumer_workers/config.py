@@ -62,6 +62,8 @@ class Settings(BaseSettings):
     audit_log_path: Path = Path("audit.log")
     health_port: int = Field(default=8080, ge=0, le=65535)
     """Where the probes are answered; 0 takes any free port and the log says which."""
+    kafka_fetch_ahead_kbytes: int = Field(default=16_384, ge=1, le=2_097_151)
+    """How much is fetched ahead of the work, which bounds the worker's memory."""
     log_format: Format = Format.TEXT
     """`text` for people, `json` for what collects logs."""
     client_id: str = Field(default_factory=socket.gethostname, min_length=1)

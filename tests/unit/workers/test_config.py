@@ -36,6 +36,7 @@ def test_the_seed_s_names_and_defaults_work_without_any_environment() -> None:
         "event_types": frozenset(),
         "audit_log_path": Path("audit.log"),
         "health_port": 8080,
+        "kafka_fetch_ahead_kbytes": 16_384,
         "log_format": Format.TEXT,
         "client_id": "pod-1",
     }

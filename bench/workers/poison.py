@@ -1,0 +1,62 @@
+"""What bad messages cost: a topic of which one in a hundred messages is none, against one without any."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from confluent_kafka import Consumer, TopicPartition
+
+from bench.workers import topics
+from bench.workers.draining import NO_OP
+from bench.workers.samples import row
+from bench.workers.topics import Topic
+
+if TYPE_CHECKING:
+    from bench.table import Row
+    from bench.workers.samples import Samples
+    from bench.workers.stage import Stage
+
+_MESSAGES = 400_000
+_CLEAN = Topic("clean-events", partitions=3, messages=_MESSAGES)
+_POISONED = Topic("poisoned-events", partitions=3, messages=_MESSAGES)
+_WHOLE_SECONDS = 60.0
+"""Long enough to see the end of the topic, since every bad message is counted."""
+_RATE, _CLEAN_RATE, _LOST = "1 % poison", "clean", "poison lost"
+
+
+def prepare(stage: Stage) -> None:
+    """Fill both topics."""
+    topics.create(stage.bootstrap_servers, _CLEAN, _POISONED)
+    topics.fill(stage.bootstrap_servers, _CLEAN, topics.task_event)
+    topics.fill(stage.bootstrap_servers, _POISONED, topics.one_of_a_hundred_is_poison)
+
+
+def play(stage: Stage, samples: Samples) -> None:
+    """Drain both, and hold the dead letters against the bad messages."""
+    samples.note(_CLEAN_RATE, stage.rate(NO_OP, _CLEAN, longest=_WHOLE_SECONDS))
+    before = _dead_letters(stage)
+    samples.note(_RATE, stage.rate(NO_OP, _POISONED, longest=_WHOLE_SECONDS))
+    samples.note(_LOST, _MESSAGES // 100 - (_dead_letters(stage) - before))
+
+
+def rows(samples: Samples) -> list[Row]:
+    """Say what was found."""
+    lost = sum(samples.all(_LOST))
+    rate, clean = samples.median(_RATE), samples.median(_CLEAN_RATE)
+    return [
+        row(
+            f"notification with 1 % poison vs clean, {lost:.0f} dead letters missing",
+            rate,
+            "events/s",
+            baseline=clean,
+            goal=">= 90 %, 0 lost",
+            met=rate >= 0.9 * clean and lost == 0,
+        )
+    ]
+
+
+def _dead_letters(stage: Stage) -> int:
+    consumer = Consumer({"bootstrap.servers": stage.bootstrap_servers, "group.id": "bench-counts"})
+    _, high = consumer.get_watermark_offsets(TopicPartition(_POISONED.dead_letters.name, 0), timeout=30)
+    consumer.close()
+    return int(high)

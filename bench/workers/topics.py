@@ -1,0 +1,88 @@
+"""The topics that the workers' area reads: what is in them is known to the message."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+from uuid import uuid4
+
+from confluent_kafka import Producer
+from confluent_kafka.admin import AdminClient
+from confluent_kafka.cimpl import NewTopic
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+_KINDS = ("task.created", "task.completed")
+_POISON = (b"\xff\xfe not UTF-8", b'{"event_type": 7', b"null", b"[]", b"{}")
+
+
+@dataclass(frozen=True)
+class Topic:
+    """A filled topic; its dead letters go to the topic of its name and `-dlq`, which is there too."""
+
+    name: str
+    partitions: int
+    messages: int
+
+    @property
+    def dead_letters(self) -> Topic:
+        """The topic of this one's dead letters."""
+        return Topic(f"{self.name}-dlq", 1, 0)
+
+
+def create(bootstrap_servers: str, *topics: Topic) -> None:
+    """Create topics with those for their dead letters."""
+    admin = AdminClient({"bootstrap.servers": bootstrap_servers})
+    wanted = [both for topic in topics for both in (topic, topic.dead_letters)]
+    made = admin.create_topics([NewTopic(topic.name, topic.partitions, 1) for topic in wanted])
+    for future in made.values():
+        future.result(30)
+
+
+def fill(bootstrap_servers: str, topic: Topic, message: Callable[[int], tuple[str, bytes]]) -> None:
+    """Put the backlog into a topic: key and value by the message's number."""
+    producer = Producer({"bootstrap.servers": bootstrap_servers, "linger.ms": 50, "batch.size": 1_000_000})
+    for number in range(topic.messages):
+        key, value = message(number)
+        while True:
+            try:
+                producer.produce(topic.name, value=value, key=key)
+                break
+            except BufferError:
+                producer.poll(0.1)
+    if left := producer.flush(60):
+        raise TimeoutError(f"{left} messages did not reach {topic.name}")
+
+
+def task_event(number: int) -> tuple[str, bytes]:
+    """Return one event about a task of its own."""
+    task_id = str(uuid4())
+    return task_id, event(_KINDS[number % 2], task_id)
+
+
+def one_of_a_hundred_is_poison(number: int) -> tuple[str, bytes]:
+    """Return an event, and for each hundredth number bytes that are none."""
+    key, value = task_event(number)
+    return (key, _POISON[number // 100 % len(_POISON)]) if number % 100 == 0 else (key, value)
+
+
+def of_a_hundred_tasks(number: int) -> tuple[str, bytes]:
+    """Return an event about one of a hundred tasks; its title is its number, for the order to be seen."""
+    task_id = f"task-{number % 100}"
+    return task_id, event("task.created", task_id, title=str(number))
+
+
+def event(kind: str, task_id: str, *, title: str = "Write the capstone lesson") -> bytes:
+    """Return the bytes of an event as the Task API writes it: about 380 of them."""
+    data = {"task_id": task_id, "title": title, "status": "pending", "owner_id": None}
+    return json.dumps(
+        {
+            "event_type": kind,
+            "data": data,
+            "metadata": {"correlation_id": str(uuid4()), "source": "task-api"},
+            "event_id": str(uuid4()),
+            "occurred_at": "2026-01-15T10:30:00.000000+00:00",
+        }
+    ).encode()

@@ -1,0 +1,52 @@
+"""One worker as a process: it answers probes and follows its topic until a signal says stop."""
+
+from __future__ import annotations
+
+import logging
+import signal
+import threading
+from typing import TYPE_CHECKING
+
+from eventconsumer_workers.broker import Subscription
+from eventconsumer_workers.credentials import CredentialsError, files, watched
+from eventconsumer_workers.health import Pulse, served
+from eventconsumer_workers.loop import Loop
+from eventconsumer_workers.traced import TracedBatches
+from eventconsumer_workers.tracing import started
+
+if TYPE_CHECKING:
+    from eventconsumer_workers.config import Settings
+    from eventconsumer_workers.handlers import BatchHandler
+
+_log = logging.getLogger("eventconsumer_workers")
+
+
+def work(settings: Settings, handler: BatchHandler) -> int:
+    """Follow the topic until a signal, or renewed credentials, end the process; return its exit code."""
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+    traces = started(topic=settings.kafka_topic, group=settings.kafka_group_id)
+    if traces is not None:
+        handler = TracedBatches(handler, traces)
+    try:
+        _follow(settings, handler, stop)
+    except CredentialsError as fault:
+        _log.error("%s", fault)
+        return 1
+    finally:
+        handler.close()
+    return 0
+
+
+def _follow(settings: Settings, handler: BatchHandler, stop: threading.Event) -> None:
+    pulse = Pulse()
+    with served(pulse, settings.health_port), watched(files(settings), stop.set):
+        _log.info(
+            "The %s worker follows %s as group %s",
+            settings.kind,
+            settings.kafka_topic,
+            settings.kafka_group_id,
+        )
+        Loop(Subscription(settings), handler, wanted=settings.event_types, pulse=pulse, stop=stop).run()
+    _log.info("The %s worker has left its group", settings.kind)
