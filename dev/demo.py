@@ -113,9 +113,10 @@ def _show_notifications(cluster: Cluster) -> None:
 
 def _prove_audit(cluster: Cluster, posted: set[str]) -> None:
     """Hold the audit log against the posted tasks: every one there, no event twice."""
-    log = _kubectl(cluster, "exec", "deployment/audit-service", "--", "cat", "/var/lib/audit/audit.log")
-    entries = [json.loads(line) for line in log.splitlines()]
-    created = Counter(entry["data"]["task_id"] for entry in entries if entry["event_type"] == "task.created")
+    worker = ("exec", "deployment/audit-service", "--", "eventconsumer-worker", "audit")
+    entries = [json.loads(line) for line in _kubectl(cluster, *worker, "query").splitlines()]
+    events = [entry["event"] for entry in entries]
+    created = Counter(event["data"]["task_id"] for event in events if event["event_type"] == "task.created")
     missing = posted - created.keys()
     twice = len(entries) - len({entry["event_id"] for entry in entries})
     print(
@@ -125,6 +126,7 @@ def _prove_audit(cluster: Cluster, posted: set[str]) -> None:
     )
     if missing or twice or any(created[task] != 1 for task in posted):
         raise RuntimeError("the audit log does not hold every event exactly once")
+    print(_kubectl(cluster, *worker, "verify"), end="", flush=True)
 
 
 def _kubectl(cluster: Cluster, *words: str) -> str:

@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING
 
 from eventconsumer_operator import mounts, sinks
 from eventconsumer_operator.names import AUDIT_FOLDER, HEALTH_PORT
+from eventconsumer_operator.security import SecretKey
 
 if TYPE_CHECKING:
     from eventconsumer_operator.connection import Connection
     from eventconsumer_operator.models import EventConsumer
-    from eventconsumer_operator.security import SecretKey
 
 
 def environment(consumer: EventConsumer, connection: Connection) -> dict[str, str | SecretKey]:
@@ -29,4 +29,6 @@ def environment(consumer: EventConsumer, connection: Connection) -> dict[str, st
         env["EVENT_TYPES"] = ",".join(consumer.spec.event_types)
     if consumer.spec.worker.has_volume:
         env["AUDIT_LOG_PATH"] = f"{AUDIT_FOLDER}/audit.log"
+    if consumer.spec.worker.type == "audit" and (database := consumer.spec.worker.storage.postgresql):
+        env["AUDIT_DATABASE_URL"] = SecretKey(database.url_secret.name, database.url_secret.key)
     return env

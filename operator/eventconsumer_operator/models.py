@@ -34,11 +34,25 @@ class KafkaAddress(Model):
     topic: str
 
 
+class UrlSecret(Model):
+    """The key of a Secret that holds an address with user and password."""
+
+    name: str
+    key: str = "uri"
+
+
+class Postgresql(Model):
+    """The database of an audit log."""
+
+    url_secret: UrlSecret
+
+
 class AuditStorage(Model):
-    """The volume of an audit log."""
+    """Where an audit log is: on a volume, or in a database."""
 
     size: str = "1Gi"
     storage_class_name: str | None = None
+    postgresql: Postgresql | None = None
 
 
 class Audit(Model):
@@ -56,13 +70,13 @@ class Worker(Model):
 
     @property
     def storage(self) -> AuditStorage:
-        """Return the audit log's volume, with defaults where the resource says nothing."""
+        """Return where the audit log is, with defaults where the resource says nothing."""
         return self.audit.storage if self.audit else AuditStorage()
 
     @property
     def has_volume(self) -> bool:
         """Tell whether the worker keeps something on a volume."""
-        return self.type == "audit"
+        return self.type == "audit" and self.storage.postgresql is None
 
 
 class Delivery(Model):

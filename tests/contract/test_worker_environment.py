@@ -12,7 +12,7 @@ import yaml
 from eventconsumer_operator import desired, mounts
 from eventconsumer_operator.connection import Connection
 from eventconsumer_operator.environment import environment
-from eventconsumer_operator.models import EventConsumer
+from eventconsumer_operator.models import EventConsumer, Worker
 from eventconsumer_operator.names import HEALTH_PORT
 from eventconsumer_operator.pod_template import Image
 from eventconsumer_operator.security import OPEN, Sasl, SecretKey, Security, Tls
@@ -94,8 +94,24 @@ def test_every_variable_the_operator_sets_is_one_a_worker_reads(kind: str) -> No
     assert {name.lower() for name in told} <= Settings.model_fields.keys()
 
 
+def in_postgres() -> EventConsumer:
+    storage = {"postgresql": {"urlSecret": {"name": "audit-db-app"}}}
+    audit = consumer("audit")
+    return audit.model_copy(
+        update={
+            "spec": audit.spec.model_copy(
+                update={"worker": Worker.model_validate({"type": "audit", "audit": {"storage": storage}})}
+            )
+        }
+    )
+
+
+def every_variable() -> set[str]:
+    return {name for one in (consumer("audit"), in_postgres()) for name in environment(one, CONNECTION)}
+
+
 def test_every_variable_a_worker_reads_is_set_by_the_operator() -> None:
-    told = environment(consumer("audit"), CONNECTION)
+    told = every_variable()
     assert {name.lower() for name in told} == Settings.model_fields.keys() - {"kind"} - WITHOUT_OPERATOR
 
 
@@ -108,7 +124,7 @@ def test_the_operator_s_worker_types_are_those_of_the_image() -> None:
 def test_a_resource_can_not_set_what_follows_from_its_other_fields() -> None:
     schema = (ROOT / "crds" / "eventconsumers.yaml").read_text()
     reserved = set(re.findall(r"'([A-Z_]+)'", schema))
-    assert reserved == environment(consumer("audit"), CONNECTION).keys()
+    assert reserved == every_variable()
 
 
 def test_an_audit_log_is_on_the_volume() -> None:

@@ -34,9 +34,9 @@ def lags(kubernetes: Kubernetes) -> set[str]:
 
 def audited(kubernetes: Kubernetes) -> Counter[str]:
     """Count the audit log's task.created entries by task id."""
-    log = kubernetes.kubectl("exec", "deployment/audit-service", "--", "cat", "/var/lib/audit/audit.log")
-    entries = map(json.loads, log.splitlines())
-    return Counter(entry["data"]["task_id"] for entry in entries if entry["event_type"] == "task.created")
+    query = ("eventconsumer-worker", "audit", "query", "--type=task.created")
+    log = kubernetes.kubectl("exec", "deployment/audit-service", "--", *query)
+    return Counter(json.loads(line)["event"]["data"]["task_id"] for line in log.splitlines())
 
 
 @pytest.mark.usefixtures("broker_away")

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from tests.support.kubernetes import Kubernetes
 
 KAFKA = {"bootstrapServers": "kafka:9092", "topic": "task-events"}
+DATABASE = {"urlSecret": {"name": "audit-db-app"}}
 
 WRONG: dict[str, tuple[dict[str, Any], str]] = {
     "a group id with a blank": ({"groupId": "not a group"}, "spec.groupId"),
@@ -24,6 +25,14 @@ WRONG: dict[str, tuple[dict[str, Any], str]] = {
     "an unknown start": ({"startFrom": "yesterday"}, "spec.startFrom"),
     "fewer than zero replicas": ({"replicas": -1}, "spec.replicas"),
     "two audit workers on one volume": ({"worker": {"type": "audit"}, "replicas": 2}, "replicas"),
+    "an audit log on a volume and in a database": (
+        {"worker": {"type": "audit", "audit": {"storage": {"size": "1Gi", "postgresql": DATABASE}}}},
+        "storage",
+    ),
+    "a database without its Secret": (
+        {"worker": {"type": "audit", "audit": {"storage": {"postgresql": {}}}}},
+        "urlSecret",
+    ),
     "audit storage for a notification worker": (
         {"worker": {"type": "notification", "audit": {"storage": {"size": "1Gi"}}}},
         "audit",
@@ -40,6 +49,13 @@ def test_a_wrong_spec_is_refused_by_the_name_of_its_field(
 
     with pytest.raises(Refused, match=field):
         kubernetes.kubectl("apply", "--dry-run=server", "--validate=strict", "--filename=-", stdin=manifest)
+
+
+def test_audit_workers_share_a_database(kubernetes: Kubernetes) -> None:
+    worker = {"type": "audit", "audit": {"storage": {"postgresql": DATABASE}}}
+    manifest = json.dumps(event_consumer("shared", worker=worker, replicas=3))
+
+    kubernetes.kubectl("apply", "--dry-run=server", "--validate=strict", "--filename=-", stdin=manifest)
 
 
 def test_the_group_id_of_a_consumer_cannot_be_changed(kubernetes: Kubernetes) -> None:

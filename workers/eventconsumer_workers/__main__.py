@@ -9,14 +9,19 @@ from __future__ import annotations
 import argparse
 import logging
 import sys
+from functools import partial
 from typing import TYPE_CHECKING
 
 from pydantic import ValidationError
 
 from eventconsumer_workers import logs
-from eventconsumer_workers.audit_log import AuditLog, AuditLogError
+from eventconsumer_workers.audit import commands
+from eventconsumer_workers.audit.log import AuditLog
+from eventconsumer_workers.audit.opening import AuditLogError
+from eventconsumer_workers.audit.postgres import PostgresLog
+from eventconsumer_workers.broker import topic_id
 from eventconsumer_workers.config import Kind, Settings
-from eventconsumer_workers.handlers.audit import Audit
+from eventconsumer_workers.handlers.audit import Audit, Store
 from eventconsumer_workers.handlers.notification import Notification
 from eventconsumer_workers.loglines import LogLines
 from eventconsumer_workers.process import work
@@ -31,9 +36,16 @@ _log = logging.getLogger("eventconsumer_workers")
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one worker until it is told to stop."""
-    parser = argparse.ArgumentParser(prog="eventconsumer-worker", description="Follow a Kafka topic.")
+    words = sys.argv[1:] if arguments is None else list(arguments)
+    if words[:1] == [Kind.AUDIT] and words[1:2] and words[1] in commands.NAMES:
+        return commands.run(words[1:])
+    parser = argparse.ArgumentParser(
+        prog="eventconsumer-worker",
+        description="Follow a Kafka topic.",
+        epilog="Beside the worker: `audit verify` and `audit query` ask the audit log.",
+    )
     parser.add_argument("worker", choices=[kind.value for kind in Kind], help="what to do with the events")
-    kind = Kind(parser.parse_args(arguments).worker)
+    kind = Kind(parser.parse_args(words).worker)
     logs.configure(logs.Format.TEXT, sys.stdout)
     try:
         settings = Settings(kind=kind)
@@ -51,9 +63,19 @@ def _handler(settings: Settings) -> BatchHandler:
         case Kind.NOTIFICATION:
             return Notification(lines)
         case Kind.AUDIT:
-            log = AuditLog(settings.audit_log_path)
-            _log.info("Loaded %d previously seen events", len(log))
-            return Audit(log, lines)
+            audit = Audit(partial(_store, settings), lines, partial(topic_id, settings))
+            audit.open()
+            return audit
+
+
+def _store(settings: Settings) -> Store:
+    if settings.audit_database_url is not None:
+        return PostgresLog(
+            settings.audit_database_url, group=settings.kafka_group_id, topic=settings.kafka_topic
+        )
+    log = AuditLog(settings.audit_log_path, settings.kafka_topic)
+    _log.info("Loaded %d previously seen events", len(log))
+    return log
 
 
 if __name__ == "__main__":

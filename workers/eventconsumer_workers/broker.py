@@ -9,9 +9,19 @@ from __future__ import annotations
 
 import logging
 import time
+from concurrent.futures import TimeoutError as FutureTimeoutError
 from typing import TYPE_CHECKING, cast
 
-from confluent_kafka import Consumer, KafkaError, KafkaException, Message, Producer, TopicPartition
+from confluent_kafka import (
+    Consumer,
+    KafkaError,
+    KafkaException,
+    Message,
+    Producer,
+    TopicCollection,
+    TopicPartition,
+)
+from confluent_kafka.admin import AdminClient
 
 from eventconsumer_workers import dead_letters
 from eventconsumer_workers.credentials import client_config
@@ -24,7 +34,7 @@ if TYPE_CHECKING:
     from eventconsumer_workers.config import Settings
     from eventconsumer_workers.handlers import BatchHandler
 
-__all__ = ["Message", "Subscription", "consumer_config", "producer_config"]
+__all__ = ["Message", "Subscription", "consumer_config", "producer_config", "topic_id"]
 
 _log = logging.getLogger(__name__)
 
@@ -34,6 +44,7 @@ _LAST_COMMIT_SECONDS = 5.0
 # Less than the session's timeout, in which no other member gets our partitions.
 _LEASE_SECONDS = 8.0
 _DEAD_LETTER_SECONDS = 5.0
+_ID_SECONDS = 5.0
 
 
 def consumer_config(settings: Settings) -> dict[str, str | int | bool]:
@@ -66,6 +77,17 @@ def producer_config(settings: Settings) -> dict[str, str | int | bool]:
         "compression.type": "zstd",
         "message.max.bytes": 64 * 1024 * 1024,
     }
+
+
+def topic_id(settings: Settings) -> str | None:
+    """Return Kafka's id of the topic, or None where there is none; raise ``NotDone`` when Kafka can't say."""
+    admin = AdminClient({**client_config(settings)}, logger=_log)
+    asked = admin.describe_topics(TopicCollection([settings.kafka_topic]), request_timeout=_ID_SECONDS)
+    try:
+        found = asked[settings.kafka_topic].result(_ID_SECONDS)
+    except (KafkaException, FutureTimeoutError) as fault:
+        raise NotDone(f"the id of topic {settings.kafka_topic} cannot be asked for: {fault}") from fault
+    return str(found.topic_id) if found.topic_id else None
 
 
 class Subscription:

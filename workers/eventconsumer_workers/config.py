@@ -60,6 +60,9 @@ class Settings(BaseSettings):
     )
     """The event types to handle; empty means all of them."""
     audit_log_path: Path = Path("audit.log")
+    """Where the audit log is, unless it is in a database."""
+    audit_database_url: str | None = Field(default=None, min_length=1, repr=False)
+    """The PostgreSQL database that holds the audit log, as a URL with user and password."""
     health_port: int = Field(default=8080, ge=0, le=65535)
     """Where the probes are answered; 0 takes any free port and the log says which."""
     kafka_fetch_ahead_kbytes: int = Field(default=16_384, ge=1, le=2_097_151)

@@ -63,15 +63,21 @@ class Metrics:
         )
         self._sink_seconds = Histogram(
             "eventconsumer_worker_sink_seconds",
-            "Seconds that one delivery to a sink took.",
+            "Seconds that one attempt to deliver to a sink took.",
             ["sink"],
             buckets=_HANDLER_BUCKETS,
             registry=registry,
         )
         self._sink_deliveries = Counter(
             "eventconsumer_worker_sink_deliveries",
-            "Notifications by sink and result: delivered, failed (to be tried again), dropped.",
+            "Attempts to deliver by sink and result: delivered, refused, busy, unavailable.",
             ["sink", "result"],
+            registry=registry,
+        )
+        self._sink_waiting = Gauge(
+            "eventconsumer_worker_sink_waiting",
+            "Notifications that wait for a sink.",
+            ["sink"],
             registry=registry,
         )
         self._sink_circuit = Gauge(
@@ -112,14 +118,15 @@ class Metrics:
         """Note how many partitions are ours."""
         self._partitions.set(count)
 
-    def sent(self, sink: str, result: str, seconds: float) -> None:
-        """Count one delivery to a sink."""
+    def attempted(self, sink: str, result: str, seconds: float) -> None:
+        """Count one attempt to deliver to a sink: ``delivered``, ``refused``, ``busy`` or ``unavailable``."""
         self._sink_deliveries.labels(sink, result).inc()
         self._sink_seconds.labels(sink).observe(seconds)
 
-    def circuit(self, sink: str, *, open_: bool) -> None:
-        """Note whether a sink's circuit breaker lets nothing through."""
-        self._sink_circuit.labels(sink).set(open_)
+    def state(self, sink: str, *, waiting: int, is_open: bool) -> None:
+        """Note how many notifications wait for a sink, and whether its circuit breaker is open."""
+        self._sink_waiting.labels(sink).set(waiting)
+        self._sink_circuit.labels(sink).set(is_open)
 
     def chain_verified(self, at: datetime) -> None:
         """Note when the audit log's chain was found whole."""

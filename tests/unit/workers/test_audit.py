@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import io
 import os
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
 
-from eventconsumer_workers.audit_log import AuditLog
+from eventconsumer_workers.audit.log import AuditLog
 from eventconsumer_workers.handlers import NotDone
 from eventconsumer_workers.handlers.audit import Audit
 from eventconsumer_workers.loglines import LogLines
@@ -19,9 +20,13 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
+def worker(path: Path, out: io.StringIO) -> Audit:
+    return Audit(lambda: AuditLog(path, "orders"), LogLines("audit", out), lambda: "the topic's id")
+
+
 def test_each_event_is_told_once_in_the_published_words(tmp_path: Path) -> None:
     out = io.StringIO()
-    audit = Audit(AuditLog(tmp_path / "audit.log"), LogLines("audit", out))
+    audit = worker(tmp_path / "audit.log", out)
     data = {"task_id": "abc123", "title": "t", "status": "pending", "owner_id": None}
     known, foreign = encoded("task.updated", data=data), encoded("user\ninvited", data={"user": 7})
     audit.handle(batch(known, known, foreign))
@@ -35,9 +40,42 @@ def test_each_event_is_told_once_in_the_published_words(tmp_path: Path) -> None:
 
 def test_a_log_that_cannot_be_written_leaves_the_work_undone(tmp_path: Path) -> None:
     path = tmp_path / "audit.log"
-    audit = Audit(AuditLog(path), LogLines("audit", io.StringIO()))
+    audit = worker(path, io.StringIO())
     audit.handle(batch(encoded()))
     os.truncate(path, 0)
     with pytest.raises(NotDone, match="the audit log cannot be written"):
         audit.handle(batch(encoded()))
     audit.close()
+
+
+def test_a_disk_that_is_not_there_at_the_start_is_waited_for(tmp_path: Path) -> None:
+    out = io.StringIO()
+    audit = worker(tmp_path / "volume" / "audit.log", out)
+    audit.open()
+    with pytest.raises(NotDone, match="No such file or directory"):
+        audit.handle(batch(encoded()))
+    (tmp_path / "volume").mkdir()
+    audit.handle(batch(encoded()))
+    assert out.getvalue()
+    audit.close()
+
+
+def test_nothing_is_written_for_partitions_that_may_be_another_s(tmp_path: Path) -> None:
+    audit = worker(tmp_path / "audit.log", io.StringIO())
+    audit.open()
+    with pytest.raises(NotDone, match="still its own"):
+        audit.handle(replace(batch(encoded()), still_ours=lambda: False))
+    audit.close()
+    assert b'"event_id"' not in (tmp_path / "audit.log").read_bytes()
+
+
+def test_a_topic_that_is_made_anew_is_audited_from_its_first_message(tmp_path: Path) -> None:
+    out = io.StringIO()
+    ids = iter(["the first topic", "the second topic"])
+    log = tmp_path / "audit.log"
+    audit = Audit(lambda: AuditLog(log, "orders"), LogLines("audit", out), lambda: next(ids))
+    audit.assigned([0])
+    audit.handle(batch(encoded(), encoded()))
+    audit.handle(batch(encoded()))
+    audit.close()
+    assert len(out.getvalue().splitlines()) == 3

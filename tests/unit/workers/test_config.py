@@ -39,6 +39,7 @@ def test_the_seed_s_names_and_defaults_work_without_any_environment() -> None:
         "kafka_fetch_ahead_kbytes": 16_384,
         "log_format": Format.TEXT,
         "client_id": "pod-1",
+        "audit_database_url": None,
     }
 
 

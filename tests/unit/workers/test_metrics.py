@@ -45,12 +45,13 @@ def test_the_last_look_at_the_chain_is_told_in_seconds_since_1970(registry: Coll
 
 def test_sinks_are_told_apart(registry: CollectorRegistry) -> None:
     metrics = Metrics(registry)
-    metrics.sent("chat", "delivered", 0.2)
-    metrics.sent("mail", "failed", 5.0)
-    metrics.circuit("mail", open_=True)
+    metrics.attempted("chat", "delivered", 0.2)
+    metrics.attempted("mail", "unavailable", 5.0)
+    metrics.state("mail", waiting=7, is_open=True)
     deliveries = "eventconsumer_worker_sink_deliveries_total"
     assert registry.get_sample_value(deliveries, {"sink": "chat", "result": "delivered"}) == 1
-    assert registry.get_sample_value(deliveries, {"sink": "mail", "result": "failed"}) == 1
+    assert registry.get_sample_value(deliveries, {"sink": "mail", "result": "unavailable"}) == 1
+    assert registry.get_sample_value("eventconsumer_worker_sink_waiting", {"sink": "mail"}) == 7
     assert registry.get_sample_value("eventconsumer_worker_sink_circuit_open", {"sink": "mail"}) == 1
 
 

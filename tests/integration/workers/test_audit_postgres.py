@@ -1,0 +1,162 @@
+"""The audit log in a real PostgreSQL: each event once, in order, by the worker that has the partition."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import psycopg
+import pytest
+
+from eventconsumer_workers.audit.chain import Fenced, Incoming
+from eventconsumer_workers.audit.database import query_database, verify_database
+from eventconsumer_workers.audit.postgres import PostgresLog
+from eventconsumer_workers.audit.query import Wanted, moment
+from tests.unit.workers.audit.builders import ids_of, incoming, some
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from dev.postgres import LocalPostgres
+
+
+@pytest.fixture
+def log(database: str) -> Iterator[PostgresLog]:
+    found = opened(database)
+    found.claim(range(3))
+    yield found
+    found.close()
+
+
+def opened(database: str) -> PostgresLog:
+    return PostgresLog(database, group="audit-service", topic="task-events")
+
+
+def entries(database: str, **wanted: Any) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in query_database(database, Wanted(**wanted))]
+
+
+def ids(database: str) -> list[str]:
+    return [entry["event_id"] for entry in entries(database)]
+
+
+def test_entries_are_those_of_a_log_on_a_volume(log: PostgresLog, database: str) -> None:
+    events = [*some(range(3)), incoming(7, partition=2, title='a "quote", a \\ and\ta tab, é')]
+    assert log.append(events) == events
+    first, *_, last = entries(database)
+    assert (first["sequence"], first["offset"], first["previous_hash"]) == (1, 0, "0" * 64)
+    assert (last["partition"], last["event"]) == (2, json.loads(events[-1].value))
+    assert verify_database(database) == (
+        4,
+        {
+            "audit-service task-events[0]": 3,
+            "audit-service task-events[1]": 0,
+            "audit-service task-events[2]": 1,
+        },
+        None,
+    )
+
+
+def test_what_is_delivered_or_published_again_is_there_once(log: PostgresLog, database: str) -> None:
+    events = some(range(4))
+    again = [one._replace(offset=one.offset + 10, partition=1) for one in events]
+    new = incoming(20, partition=1)
+    assert log.append(events) == events
+    assert log.append(events) == []
+    assert log.append([*again, new, new._replace(offset=21)]) == [new]
+    assert ids(database) == ids_of([*events, new])
+    assert verify_database(database).fault is None
+
+
+def test_ids_that_postgres_can_not_hold_are_kept_apart_all_the_same(log: PostgresLog, database: str) -> None:
+    odd = [incoming(number, event_id=name) for number, name in enumerate(["\x00", "\t\n", "\\N", "é"])]
+    assert log.append(odd) == odd
+    assert log.append([one._replace(offset=one.offset + 10) for one in odd]) == []
+    assert verify_database(database).fault is None
+
+
+def test_a_restart_goes_on_in_the_chain(log: PostgresLog, database: str) -> None:
+    log.append(some(range(2)))
+    after = opened(database)
+    after.claim([0])
+    assert len(after.append(some(range(1, 4)))) == 2
+    after.close()
+    assert [entry["sequence"] for entry in entries(database)] == [1, 2, 3, 4]
+
+
+def test_a_later_topic_of_the_same_name_starts_at_its_first_message(log: PostgresLog, database: str) -> None:
+    log.append(some(range(3)), "the first topic")
+    assert len(log.append(some(range(2)), "the second topic")) == 2
+    assert verify_database(database).fault is None
+
+
+def test_who_lost_a_partition_can_not_write_to_it(log: PostgresLog, database: str) -> None:
+    next_owner = opened(database)
+    next_owner.claim([0])
+    with pytest.raises(Fenced, match="another worker"):
+        log.append([incoming(0), incoming(0, partition=1)])
+    assert len(log.append([incoming(0, partition=1)])) == 1
+    assert len(next_owner.append([incoming(0)])) == 1
+    next_owner.close()
+
+
+def test_a_partition_that_was_given_back_is_not_written(log: PostgresLog) -> None:
+    log.forget([0])
+    with pytest.raises(Fenced):
+        log.append([incoming(0)])
+
+
+def test_a_killed_database_is_waited_for(log: PostgresLog, database: str, postgres: LocalPostgres) -> None:
+    first, second = incoming(0), incoming(1)
+    log.append([first])
+    postgres.stop()
+    with pytest.raises(OSError, match=r"connection|server"):
+        log.append([second])
+    postgres.start()
+    assert log.append([first, second]) == [second]
+    assert ids(database) == ids_of([first, second])
+
+
+def test_a_password_is_in_no_message(database: str) -> None:
+    password = psycopg.conninfo.conninfo_to_dict(database)["password"]
+    with pytest.raises(OSError, match="does not exist") as refused:
+        opened(f"{database}-missing").claim([0])
+    assert str(password) not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "UPDATE audit_entries SET line = replace(line, 'pending', 'removed') WHERE sequence = 2",
+        "UPDATE audit_entries SET event_id = 'another' WHERE sequence = 2",
+        "DELETE FROM audit_entries WHERE sequence = 2",
+        "DELETE FROM audit_entries WHERE sequence = 3",
+    ],
+)
+def test_a_change_by_hand_is_found(log: PostgresLog, database: str, change: str) -> None:
+    log.append(some(range(3)))
+    with psycopg.connect(database) as connection:
+        connection.execute(change.encode())
+    assert "task-events[0], sequence" in str(verify_database(database).fault)
+
+
+def test_entries_are_found_by_task_type_and_time(log: PostgresLog, database: str) -> None:
+    early = incoming(0, event_type="task.created", occurred_at="2026-01-15T10:00:00+00:00")
+    late = incoming(1, event_type="task.completed", occurred_at="2026-01-15T12:00:00+02:00")
+    odd = incoming(2, event_type="task.completed", occurred_at="yesterday")
+    log.append([early, late, odd])
+    task = json.loads(late.value)["data"]["task_id"]
+    assert [
+        len(entries(database, **wanted)) for wanted in ({"task": task}, {"event_type": "task.completed"})
+    ] == [1, 2]
+    assert (
+        len(entries(database, since=moment("2026-01-15T10:00:00"), until=moment("2026-01-15T10:00:01"))) == 2
+    )
+
+
+def test_other_groups_have_chains_of_their_own(log: PostgresLog, database: str) -> None:
+    other = PostgresLog(database, group="another-service", topic="task-events")
+    other.claim([0])
+    event: Incoming = incoming(0)
+    assert log.append([event]) == other.append([event]) == [event]
+    other.close()

@@ -1,0 +1,266 @@
+"""The audit log keeps each event once and whole, whatever happened to its last writer."""
+
+from __future__ import annotations
+
+import json
+import os
+import resource
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+
+import pytest
+
+from eventconsumer_workers.audit.files import Files, contents
+from eventconsumer_workers.audit.opening import AuditLogError
+from eventconsumer_workers.audit.verify import verify
+from tests.support.events import event
+from tests.support.eventually import eventually
+from tests.unit.workers.audit.builders import (
+    WINDOW,
+    entries,
+    ids,
+    ids_of,
+    incoming,
+    opened,
+    some,
+    written,
+)
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "audit.log"
+
+
+def test_an_entry_is_the_event_as_received_with_its_place_in_the_chain(path: Path) -> None:
+    sent = incoming(7, partition=2, schema_version=2)
+    written(path, [sent])
+    (entry,) = entries(path)
+    names = ["event_id", "sequence", "topic", "partition", "offset", "audited_at", "event"]
+    assert list(entry) == [*names, "previous_hash", "hash"]
+    assert (entry["sequence"], entry["partition"], entry["offset"]) == (1, 2, 7)
+    assert (entry["event"], entry["previous_hash"]) == (json.loads(sent.value), "0" * 64)
+    assert sent.value in path.read_bytes()
+
+
+def test_each_partition_has_a_chain_of_its_own(path: Path) -> None:
+    written(path, [incoming(5, partition=1), incoming(9, partition=0), incoming(6, partition=1)])
+    by_place = {(entry["partition"], entry["sequence"]): entry for entry in entries(path)}
+    assert by_place.keys() == {(1, 1), (1, 2), (0, 1)}
+    assert by_place[1, 2]["previous_hash"] == by_place[1, 1]["hash"]
+
+
+def test_a_message_that_is_delivered_again_is_there_once(path: Path) -> None:
+    events = some(range(4))
+    assert written(path, events[:3], events) == events
+    assert written(path, events) == []
+    assert ids(path) == ids_of(events)
+
+
+def test_an_event_that_is_published_again_is_there_once(path: Path) -> None:
+    first = incoming(0)
+    again = first._replace(offset=1, partition=3)
+    assert written(path, [first, first._replace(offset=1)], [first._replace(offset=2)]) == [first]
+    assert written(path, [again]) == []
+
+
+def test_the_window_outlives_restarts_and_closed_segments(path: Path) -> None:
+    events = some(range(WINDOW))
+    written(path, *[[one] for one in events], segment_bytes=1500)
+    again = [one._replace(offset=100 + one.offset) for one in events]
+    assert written(path, again) == []
+
+
+def test_the_window_is_made_anew_where_its_files_are_damaged(path: Path) -> None:
+    events = some(range(WINDOW))
+    written(path, *[[one] for one in events], segment_bytes=1500)
+    for kept in path.parent.glob("*.ids"):
+        kept.write_bytes(kept.read_bytes()[:-1] + b"?")
+    assert written(path, [one._replace(offset=100 + one.offset) for one in events]) == []
+
+
+def test_ids_that_the_window_no_longer_reaches_are_deleted(path: Path) -> None:
+    written(path, *[[one] for one in some(range(6 * WINDOW))], segment_bytes=1500)
+    assert 0 < len(list(path.parent.glob("*.ids"))) <= 2 * WINDOW + 1
+
+
+def test_a_restart_knows_where_each_partition_goes_on(path: Path) -> None:
+    written(path, [*some(range(3)), *some(range(10, 12), partition=1)])
+    log = opened(path)
+    assert [log.next_offset(partition, None) for partition in (0, 1, 2)] == [3, 12, None]
+    assert (len(log), log.lost_its_end) == (5, False)
+    log.close()
+
+
+def test_a_later_topic_of_the_same_name_starts_at_its_first_message_in_the_same_chain(path: Path) -> None:
+    log = opened(path)
+    log.append(some(range(3)), "the first topic")
+    assert log.next_offset(0, "the second topic") is None
+    assert len(log.append(some(range(2)), "the second topic")) == 2
+    assert (log.next_offset(0, "the second topic"), len(log)) == (2, 5)
+    log.close()
+    assert verify(Files(path)).fault is None
+
+
+@pytest.mark.parametrize(
+    "kept", [0, 1, 700, -1], ids=["nothing", "one byte", "whole lines", "all but the end"]
+)
+def test_a_torn_group_is_cut_and_its_events_are_taken_again(path: Path, kept: int) -> None:
+    first, second = incoming(0), some(range(1, 3))
+    written(path, [first])
+    whole = path.read_bytes()
+    written(path, second)
+    torn = path.read_bytes()[len(whole) :]
+    path.write_bytes(whole + torn[:kept])
+    log = opened(path)
+    assert (log.next_offset(0, None), log.lost_its_end) == (1, False)
+    assert log.append(second) == second
+    log.close()
+    assert ids(path) == ids_of([first, *second])
+    assert verify(Files(path)).fault is None
+
+
+def test_damage_in_the_last_group_is_set_aside_and_read_again(path: Path) -> None:
+    first, second = incoming(0), incoming(1)
+    written(path, [first], [second])
+    path.write_bytes(path.read_bytes().replace(second.event_id.encode(), b"x" * 36))
+    log = opened(path)
+    assert (log.next_offset(0, None), log.lost_its_end) == (1, True)
+    assert log.append([second]) == [second]
+    log.close()
+    (kept,) = path.parent.glob("audit.log.cut-*")
+    assert b"x" * 36 in kept.read_bytes()
+    assert verify(Files(path)).fault is None
+
+
+def test_damage_in_an_earlier_group_stays_for_verification_and_hides_nothing(path: Path) -> None:
+    events = some(range(3))
+    written(path, *[[one] for one in events])
+    path.write_bytes(path.read_bytes().replace(events[1].event_id.encode(), b"x" * 36))
+    log = opened(path)
+    assert (log.next_offset(0, None), log.lost_its_end) == (3, False)
+    log.close()
+    assert "sequence 2" in str(verify(Files(path)).fault)
+
+
+def test_a_log_without_a_first_line_is_refused_with_the_reason(path: Path) -> None:
+    written(path, some(range(2)))
+    content = bytearray(path.read_bytes())
+    content[40] ^= 1
+    path.write_bytes(content)
+    with pytest.raises(AuditLogError, match="is damaged"):
+        opened(path)
+
+
+def test_a_pretty_printed_event_is_one_line(path: Path) -> None:
+    written(path, [incoming(0, indent=2, title="two\nlines"), incoming(1)])
+    assert [entry["event"]["data"]["title"] for entry in entries(path)] == ["two\nlines", "Write the report"]
+
+
+def test_a_second_writer_is_refused_with_the_reason(path: Path) -> None:
+    first = opened(path)
+    with pytest.raises(AuditLogError, match="another process writes the audit log"):
+        opened(path)
+    first.close()
+    opened(path).close()
+
+
+def test_a_log_in_a_missing_folder_is_an_obstacle_that_may_pass(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError):
+        opened(tmp_path / "missing" / "audit.log")
+
+
+def test_a_log_that_someone_cut_or_deleted_takes_no_more_events(path: Path) -> None:
+    log = opened(path)
+    log.append(some(range(1)))
+    whole = path.read_bytes()
+    os.truncate(path, 10)
+    with pytest.raises(OSError, match="someone cut it"):
+        log.append(some(range(1, 2)))
+    path.unlink()
+    path.write_bytes(whole)
+    with pytest.raises(OSError, match="someone deleted or replaced"):
+        log.append(some(range(1, 2)))
+    log.close()
+
+
+def test_a_full_disk_loses_nothing_and_the_next_attempt_repairs_the_log(path: Path) -> None:
+    events = some(range(3))
+    log = opened(path)
+    log.append(events[:1])
+    old = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (path.stat().st_size + 500, old[1]))
+    try:
+        with pytest.raises(OSError, match="File too large"):
+            log.append(events)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, old)
+    assert log.append(events) == events[1:]
+    log.close()
+    assert ids(path) == ids_of(events)
+    assert verify(Files(path)).fault is None
+
+
+def test_a_killed_writer_gives_back_its_lock(path: Path) -> None:
+    program = (
+        "import os, pathlib, sys\n"
+        "from eventconsumer_workers.audit.log import AuditLog\n"
+        "log = AuditLog(pathlib.Path(sys.argv[1]), 'task-events')\n"
+        "os.kill(os.getpid(), 9)\n"
+    )
+    assert subprocess.run([sys.executable, "-c", program, str(path)], check=False).returncode == -9
+    opened(path).close()
+
+
+def test_closed_segments_are_compressed_and_read_as_before(path: Path) -> None:
+    events = some(range(30))
+    log = opened(path, segment_bytes=4000)
+    for one in events:
+        log.append([one])
+    eventually(
+        "all closed segments are compressed",
+        lambda: [segment.compressed for segment in Files(path).closed()],
+        until=lambda found: len(found) > 3 and all(found),
+        every=0.01,
+    )
+    log.close()
+    assert ids(path) == ids_of(events)
+    assert verify(Files(path)) == (30, {"task-events[0]": 30}, None)
+
+
+def plain(path: Path, count: int) -> list[str]:
+    """Write a log of the format without chains, with a torn last line."""
+    events = [event() for _ in range(count)]
+    path.write_text(
+        "".join(f"{json.dumps({**one, 'audited_at': 'then'})}\n" for one in ordered(events)) + "{"
+    )
+    return [one["event_id"] for one in events]
+
+
+def ordered(events: list[dict[str, object]]) -> list[dict[str, object]]:
+    names = ("event_id", "event_type", "occurred_at", "data", "metadata")
+    return [{name: one[name] for name in names} for one in events]
+
+
+def test_a_log_without_chains_is_taken_over_and_none_of_its_events_comes_twice(path: Path) -> None:
+    old = plain(path, 5)
+    known = incoming(0)._replace(event_id=old[3])
+    new = incoming(1)
+    assert written(path, [known, new]) == [new]
+    assert ids(path) == [*old, new.event_id]
+    assert verify(Files(path)).fault is None
+
+
+def test_a_log_without_chains_is_verified_as_it_was_taken_over(path: Path) -> None:
+    plain(path, 5)
+    written(path, some(range(1)))
+    (segment,) = Files(path).closed()
+    with contents(segment) as content:
+        changed = content.read().replace(b"then", b"when")
+    segment.path.unlink(missing_ok=True)
+    Files(path).plain(1).write_bytes(changed)
+    assert "not the one that was taken over" in str(verify(Files(path)).fault)

@@ -1,0 +1,261 @@
+"""What a line of the audit log is, and how lines hang together. Pure.
+
+Each line is JSON and ends with its own hash. The byte rule: **hash = SHA-256 of all bytes of the line before
+the hash's 64 hex digits**, so of the line without its last 67 bytes (64 digits, ``"}``, line feed). No
+canonical form of JSON is needed to verify a line, only the bytes as they are stored.
+
+There are two kinds. An *entry* is one event; the event's bytes are those of the message, but for line breaks
+between its tokens. It carries the hash of the entry before it in the same partition, and so the entries of a
+partition are a chain. A *checkpoint* ends each group of entries that was written at once: it names the end of
+each chain that moved (a ``full`` one: of all chains) and carries the hash of the checkpoint before it, and so
+nothing can be taken out between two groups either. The first line of a segment is a full checkpoint.
+"""
+
+from __future__ import annotations
+
+import binascii
+import hashlib
+from datetime import UTC, datetime
+from operator import itemgetter
+from typing import TYPE_CHECKING, NamedTuple
+
+import msgspec
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from eventconsumer_workers.envelope import Event
+
+START = b"0" * 64
+"""What stands for the hash before the first of a chain."""
+
+SEAL_LENGTH = 67
+LINE_PIECES = 3
+"""Of how many pieces ``extend`` makes a line."""
+_SEAL_END = b'"}\n'
+_CHECKPOINT = b'{"checkpoint":'
+CHECKPOINT_LINE = b"\n" + _CHECKPOINT
+"""The bytes at which a checkpoint begins, wherever it is not the first line."""
+
+
+class Fault(ValueError):  # noqa: N818  # a finding about the log, not a mistake of the program
+    """A line is not what its writer wrote; the text says how this shows."""
+
+
+class Fenced(Exception):  # noqa: N818  # what became of a claim
+    """Another worker has claimed a partition after us."""
+
+
+class Incoming(NamedTuple):
+    """One event on its way into the log."""
+
+    partition: int
+    offset: int
+    event_id: str
+    value: bytes
+    """The message's bytes, a JSON object in UTF-8."""
+    event: Event
+    """The same, as far as it is decoded."""
+
+
+class Head(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
+    """The end of one partition's chain: where its next entry goes on."""
+
+    topic: str
+    partition: int
+    sequence: int = 0
+    """Of the last entry; the first is 1."""
+    next_offset: int = 0
+    """All messages before it are settled: in the log, or found to be there already."""
+    hash: str = START.decode()
+    topic_id: str | None = None
+    """Kafka's id of the topic, which tells it from a later topic of the same name."""
+
+
+class TakenOver(msgspec.Struct, frozen=True, gc=False):
+    """A log of the format without chains, which this log goes on from."""
+
+    segment: int
+    bytes: int
+    sha256: str
+
+
+class Checkpoint(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
+    """The ends of the chains after a group of entries."""
+
+    checkpoint: list[Head]
+    written_at: str
+    full: bool = False
+    segment: int | None = None
+    """The number of the segment that begins here."""
+    taken_over: TakenOver | None = None
+    previous_hash: str = ""
+    hash: str = ""
+
+
+class Entry(msgspec.Struct, frozen=True, gc=False):
+    """One event in the log, as far as readers of the log need it decoded."""
+
+    event_id: str
+    sequence: int
+    topic: str
+    partition: int
+    offset: int
+    audited_at: str
+    event: msgspec.Raw
+    previous_hash: str
+    hash: str
+
+
+class _IdOnly(msgspec.Struct, gc=False):
+    event_id: str
+
+
+_id = msgspec.json.Decoder(_IdOnly)
+_entry = msgspec.json.Decoder(Entry)
+_checkpoint = msgspec.json.Decoder(Checkpoint)
+_encode = msgspec.json.Encoder().encode
+
+
+def now() -> str:
+    """Return the time as entries and checkpoints give it."""
+    return datetime.now(UTC).isoformat()
+
+
+def extend(head: Head, incoming: Sequence[Incoming], *, audited_at: str) -> tuple[list[bytes], Head]:
+    """Return the lines of these events, as pieces to be joined, and the chain's new end."""
+    pieces: list[bytes] = []
+    add, sha256, hexadecimal = pieces.append, hashlib.sha256, binascii.hexlify
+    place = f',"topic":{_encode(head.topic).decode()},"partition":{head.partition},"offset":'
+    time = f',"audited_at":"{audited_at}","event":'
+    sequence, next_offset, previous = head.sequence, head.next_offset, head.hash.encode()
+    names = map(_encode, map(itemgetter(2), incoming))
+    for name, (_, offset, _, value, _) in zip(names, incoming, strict=True):
+        sequence += 1
+        next_offset = offset + 1
+        if b"\n" in value or b"\r" in value:
+            value = value.translate(None, b"\r\n")  # noqa: PLW2901  # in JSON a bare line break is only space
+        body = b'{"event_id":%b%b%b,"previous_hash":"%b","hash":"' % (
+            name,
+            f',"sequence":{sequence}{place}{offset}{time}'.encode(),
+            value,
+            previous,
+        )
+        previous = hexadecimal(sha256(body).digest())
+        add(body)
+        add(previous)
+        add(_SEAL_END)
+    moved = {"sequence": sequence, "next_offset": next_offset, "hash": previous.decode()}
+    return pieces, msgspec.structs.replace(head, **moved)
+
+
+def seal(checkpoint: Checkpoint) -> tuple[bytes, str]:
+    """Return a checkpoint's line, and its hash."""
+    fields = _encode(msgspec.structs.replace(checkpoint, previous_hash="", hash=""))
+    body = fields[:-1] + f',"previous_hash":"{checkpoint.previous_hash}","hash":"'.encode()
+    found = hash_of(body)
+    return body + found.encode() + _SEAL_END, found
+
+
+def hash_of(body: bytes) -> str:
+    """Return the hash of a line's bytes before its hash."""
+    return hashlib.sha256(body).hexdigest()
+
+
+def is_checkpoint(line: bytes) -> bool:
+    """Tell whether a line begins as a checkpoint does."""
+    return line.startswith(_CHECKPOINT)
+
+
+def id_of(line: bytes) -> str:
+    """Return the event id of an entry; raise ``Fault`` where there is none to read."""
+    try:
+        return _id.decode(line).event_id
+    except msgspec.DecodeError as fault:
+        raise Fault(f"the line has no event id: {fault}") from fault
+
+
+def opened(line: bytes) -> Entry | Checkpoint:
+    """Return what a line says; raise ``Fault`` when its bytes are not those that were written."""
+    if not line.endswith(_SEAL_END) or len(line) < SEAL_LENGTH:
+        raise Fault("the line has no end")
+    if hash_of(line[:-SEAL_LENGTH]).encode() != line[-SEAL_LENGTH:-3]:
+        raise Fault("the line's bytes do not have the hash that it carries")
+    return decoded(line)
+
+
+def decoded(line: bytes) -> Entry | Checkpoint:
+    """Return what a line says, whether or not it has its hash; raise ``Fault`` when it is of neither kind."""
+    try:
+        return _checkpoint.decode(line) if is_checkpoint(line) else _entry.decode(line)
+    except msgspec.DecodeError as fault:
+        raise Fault(f"the line is neither an entry nor a checkpoint: {fault}") from fault
+
+
+def following(head: Head, entry: Entry) -> Head:
+    """Return a chain's end after an entry; raise ``Fault`` when the entry does not follow there."""
+    where = f"{entry.topic}[{entry.partition}]"
+    if entry.sequence != head.sequence + 1:
+        raise Fault(f"{where}: sequence {entry.sequence} follows {head.sequence}")
+    if entry.previous_hash != head.hash:
+        raise Fault(f"{where}: sequence {entry.sequence} carries another hash than its predecessor's")
+    if entry.offset < head.next_offset:
+        raise Fault(f"{where}: offset {entry.offset} was settled before sequence {entry.sequence}")
+    moved = {"sequence": entry.sequence, "next_offset": entry.offset + 1, "hash": entry.hash}
+    return msgspec.structs.replace(head, **moved)
+
+
+class Follower:
+    """Goes along a log line by line and finds the first that does not follow from those before it."""
+
+    def __init__(self) -> None:
+        self.heads: dict[tuple[str, int], Head] = {}
+        self.entries = 0
+        self.unsealed = 0
+        """Entries behind the last checkpoint."""
+        self._last_checkpoint: str | None = None
+        self._segment: int | None = None
+
+    def follow(self, line: bytes) -> None:
+        """Take the next line; raise ``Fault`` when it is not the one that was written there."""
+        found = opened(line)
+        if isinstance(found, Entry):
+            self._follow_entry(found)
+        else:
+            self._follow_checkpoint(found)
+
+    def _follow_entry(self, entry: Entry) -> None:
+        place = (entry.topic, entry.partition)
+        self.heads[place] = following(self.heads.get(place, Head(*place)), entry)
+        self.entries += 1
+        self.unsealed += 1
+
+    def _follow_checkpoint(self, checkpoint: Checkpoint) -> None:
+        if self._last_checkpoint is None:
+            if checkpoint.segment is None or not checkpoint.full:
+                raise Fault("the log does not begin with the first line of a segment")
+            if checkpoint.segment == 1 and checkpoint.checkpoint:
+                raise Fault("the log's first segment goes on from chains that are not there")
+            self.heads = {(head.topic, head.partition): head for head in checkpoint.checkpoint}
+        elif checkpoint.previous_hash != self._last_checkpoint:
+            raise Fault("the checkpoint carries another hash than that of the checkpoint before it")
+        if checkpoint.segment is not None:
+            if self._segment not in (None, checkpoint.segment - 1):
+                raise Fault(f"segment {checkpoint.segment} follows segment {self._segment}")
+            self._segment = checkpoint.segment
+        self._agree(checkpoint)
+        self._last_checkpoint = checkpoint.hash
+        self.unsealed = 0
+
+    def _agree(self, checkpoint: Checkpoint) -> None:
+        for head in checkpoint.checkpoint:
+            place = (head.topic, head.partition)
+            known = self.heads.get(place, Head(*place))
+            if (known.sequence, known.hash) != (head.sequence, head.hash):
+                raise Fault(
+                    f"{head.topic}[{head.partition}]: the checkpoint ends at sequence {head.sequence}, "
+                    f"the entries before it at {known.sequence}"
+                )
+            self.heads[place] = head
+        if checkpoint.full and len(checkpoint.checkpoint) != len(self.heads):
+            raise Fault(f"the checkpoint names {len(checkpoint.checkpoint)} of {len(self.heads)} chains")

@@ -1,0 +1,97 @@
+"""`audit verify` and `audit query`: what people and scripts ask of an audit log, beside its writer.
+
+They read only, need no lock, and may run in the worker's own pod while it writes.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import psycopg
+from pydantic import Field
+from pydantic_settings import BaseSettings
+
+from eventconsumer_workers.audit.database import query_database, verify_database
+from eventconsumer_workers.audit.files import Files
+from eventconsumer_workers.audit.query import Wanted, matching, moment
+from eventconsumer_workers.audit.verify import Finding, verify
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+NAMES = ("verify", "query")
+
+
+class _Place(BaseSettings):
+    """Where the log is, by the worker's own environment."""
+
+    audit_log_path: Path = Path("audit.log")
+    audit_database_url: str | None = Field(default=None, repr=False)
+
+
+def run(words: Sequence[str]) -> int:
+    """Run one command; return 0 when it found what it should, 1 for a fault, 2 for a wrong question."""
+    given = _parser().parse_args(words)
+    try:
+        return int(given.command(given, _Place()))
+    except BrokenPipeError:
+        # Whoever read the answer has enough of it.
+        sys.stderr.close()
+        return 0
+    except (OSError, psycopg.Error) as fault:
+        print(f"The audit log can't be read: {fault}", file=sys.stderr)  # noqa: T201  # a command's answer
+        return 2
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="eventconsumer-worker audit", description="Ask an audit log.")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    check = commands.add_parser(
+        "verify", help="prove that it is what was written; exit code 1 when it is not"
+    )
+    check.set_defaults(command=_verify)
+    query = commands.add_parser("query", help="print entries as JSON lines")
+    query.set_defaults(command=_query)
+    query.add_argument("--task", help="entries about this task, by its id")
+    query.add_argument("--type", dest="event_type", help="entries of this event type")
+    query.add_argument("--since", type=moment, help="entries about events from this time on, in ISO 8601")
+    query.add_argument("--until", type=moment, help="entries about events before this time")
+    for command in (check, query):
+        command.add_argument(
+            "--log", type=Path, help="path of the log (default: $AUDIT_DATABASE_URL or $AUDIT_LOG_PATH)"
+        )
+    return parser
+
+
+def _verify(given: argparse.Namespace, place: _Place) -> int:
+    database = place.audit_database_url
+    if given.log is None and database is not None:
+        return _tell(verify_database(database))
+    return _tell(verify(Files(given.log or place.audit_log_path)))
+
+
+def _query(given: argparse.Namespace, place: _Place) -> int:
+    wanted = Wanted(given.task, given.event_type, given.since, given.until)
+    database = place.audit_database_url
+    if given.log is None and database is not None:
+        found = query_database(database, wanted)
+    else:
+        segments = Files(given.log or place.audit_log_path).opened()
+        found = (line for segment in segments for line in matching(segment.content, wanted))
+    for line in found:
+        sys.stdout.buffer.write(line)
+    sys.stdout.buffer.flush()
+    return 0
+
+
+def _tell(finding: Finding) -> int:
+    chains = ", ".join(f"{place} to sequence {last}" for place, last in sorted(finding.chains.items()))
+    sound = f"{finding.entries} entries are sound ({chains or 'no chain'})"
+    if finding.fault is None:
+        print(f"The audit log is whole: {sound}")  # noqa: T201  # a command's answer
+        return 0
+    print(f"The audit log is damaged at {finding.fault}\nBefore it, {sound}")  # noqa: T201  # a command's answer
+    return 1

@@ -1,0 +1,153 @@
+"""The files of one audit log: how they are called, which there are, and how they are read.
+
+``audit.log`` is the segment that is being written. Closed ones lie beside it with their number,
+``audit.log.000001``, compressed a little later to ``audit.log.000001.zst``, the latest with the ids of their
+events in ``audit.log.000001.ids``. A file appears under its name by a rename when it is whole, so that a
+crash at any moment leaves either the old state or the new one, and left-overs that end in ``.new``.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+import re
+from typing import TYPE_CHECKING, BinaryIO, NamedTuple
+
+import zstandard
+
+from eventconsumer_workers.audit.chain import Checkpoint, Fault, decoded
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+    from pathlib import Path
+
+_DIGITS = 6
+_READ_BYTES = 1 << 20
+
+
+class Closed(NamedTuple):
+    """One closed segment."""
+
+    number: int
+    path: Path
+    compressed: bool
+
+
+class Opened(NamedTuple):
+    """A segment that is open for reading."""
+
+    number: int
+    """0 stands for a log of the format without chains that is still in use."""
+    content: BinaryIO
+    active: bool
+    """Whether it may still grow."""
+
+
+class Files:
+    """The files of the log whose active segment has this path."""
+
+    def __init__(self, active: Path) -> None:
+        self.active = active
+        self.lock = active.with_name(f"{active.name}.lock")
+
+    def closed(self) -> list[Closed]:
+        """Return the closed segments in their order; one that is there in both forms, as the compressed."""
+        pattern = re.compile(re.escape(self.active.name) + r"\.([0-9]{6,})(\.zst)?")
+        found: dict[int, Closed] = {}
+        for path in sorted(self.active.parent.iterdir()):
+            match = pattern.fullmatch(path.name)
+            if match:
+                number = int(match[1])
+                found[number] = Closed(number, path, compressed=match[2] is not None)
+        return [found[number] for number in sorted(found)]
+
+    def plain(self, number: int) -> Path:
+        """Return the path of a closed segment that is not compressed."""
+        return self.active.with_name(f"{self.active.name}.{number:0{_DIGITS}}")
+
+    def compressed(self, number: int) -> Path:
+        """Return the path of a compressed segment."""
+        return self.active.with_name(f"{self.plain(number).name}.zst")
+
+    def ids(self, number: int) -> Path:
+        """Return the path of the ids of a closed segment."""
+        return self.active.with_name(f"{self.plain(number).name}.ids")
+
+    def sync_folder(self) -> None:
+        """Put what was created and renamed on disk as well."""
+        folder = os.open(self.active.parent, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            os.fsync(folder)
+        finally:
+            os.close(folder)
+
+    def prepare(self, path: Path, pieces: Iterable[bytes]) -> Path:
+        """Write a file to disk under its name with ``.new`` at the end, and return that path."""
+        new = path.with_name(f"{path.name}.new")
+        with new.open("wb") as file:
+            for piece in pieces:
+                file.write(piece)
+            file.flush()
+            os.fsync(file.fileno())
+        return new
+
+    def place(self, path: Path, pieces: Iterable[bytes]) -> None:
+        """Make a file appear whole and on disk under its name."""
+        self.prepare(path, pieces).replace(path)
+        self.sync_folder()
+
+    def opened(self) -> Iterator[Opened]:
+        """Yield all segments, the active one last, while a writer may close and compress them."""
+        last = 0
+        while True:
+            for segment in self.closed():
+                if segment.number > last:
+                    last = segment.number
+                    with self._contents(segment) as content:
+                        yield Opened(segment.number, content, active=False)
+            try:
+                active = self.active.open("rb")
+            except FileNotFoundError:
+                return
+            with active:
+                number = number_of(active)
+                if number <= last + 1 or all(segment.number <= last for segment in self.closed()):
+                    yield Opened(number, active, active=True)
+                    return
+
+    def _contents(self, segment: Closed) -> BinaryIO:
+        try:
+            return contents(segment)
+        except FileNotFoundError:
+            # It was compressed after we listed it.
+            return contents(Closed(segment.number, self.compressed(segment.number), compressed=True))
+
+
+def number_of(segment: BinaryIO) -> int:
+    """Return the number in a segment's first line; 0 where it has none."""
+    line = segment.readline()
+    segment.seek(0)
+    try:
+        found = decoded(line)
+    except Fault:
+        return 0
+    return found.segment or 0 if isinstance(found, Checkpoint) else 0
+
+
+def contents(segment: Closed) -> BinaryIO:
+    """Open a closed segment for reading, as it was before it was compressed."""
+    if not segment.compressed:
+        return segment.path.open("rb")
+    reader = zstandard.ZstdDecompressor().stream_reader(
+        segment.path.open("rb"), closefd=True, read_across_frames=True
+    )
+    return io.BufferedReader(reader, _READ_BYTES)
+
+
+def compress(segment: Path) -> Iterator[bytes]:
+    """Yield a file's contents in compressed form, with a checksum."""
+    compressor = zstandard.ZstdCompressor(level=3, write_checksum=True).compressobj(segment.stat().st_size)
+    with segment.open("rb") as file:
+        while piece := file.read(_READ_BYTES):
+            yield compressor.compress(piece)
+    yield compressor.flush()

@@ -1,0 +1,93 @@
+"""The ids of closed segments, in a file beside each segment, to fill the window after a start.
+
+The file is made of the segment and can be made again: where it is missing or not what was written, the
+segment itself is read. Its first line is the hash of the rest and the number of ids, and each other line some
+ids as JSON.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from eventconsumer_workers.audit.chain import Fault, id_of, is_checkpoint
+from eventconsumer_workers.audit.files import Closed, Files, contents
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+_log = logging.getLogger(__name__)
+
+_encode = msgspec.json.Encoder().encode
+_decode = msgspec.json.Decoder(list[str]).decode
+
+
+class Ids:
+    """The ids of a segment in their order, as little memory as they take on disk."""
+
+    def __init__(self) -> None:
+        self._lines = bytearray()
+        self.count = 0
+
+    def add(self, ids: Sequence[str]) -> None:
+        """Add ids at the end."""
+        if ids:
+            self._lines += _encode(ids) + b"\n"
+            self.count += len(ids)
+
+    def keep(self, files: Files, number: int) -> None:
+        """Write the ids of a segment that is about to be closed."""
+        lines = bytes(self._lines)
+        files.place(files.ids(number), [f"{_checksum(lines)} {self.count}\n".encode(), lines])
+
+
+def latest_ids(files: Files, count: int) -> list[str]:
+    """Return so many of the latest ids in closed segments, oldest first."""
+    found: list[str] = []
+    for segment in reversed(files.closed()):
+        if len(found) >= count:
+            break
+        found[:0] = _ids(files, segment)
+    return found[-count:]
+
+
+def forget_ids(files: Files, count: int) -> None:
+    """Delete the ids of segments that so many later ids follow."""
+    later = 0
+    for segment in reversed(files.closed()):
+        kept = files.ids(segment.number)
+        if later >= count:
+            kept.unlink(missing_ok=True)
+        elif kept.exists():
+            with kept.open("rb") as lines:
+                later += int(lines.readline().split()[1])
+
+
+def ids_in(lines: Iterable[bytes]) -> Iterator[str]:
+    """Yield the ids of all entries among lines, of either format."""
+    for line in lines:
+        if not is_checkpoint(line):
+            try:
+                yield id_of(line)
+            except Fault:
+                # That a line is damaged is for ``verify`` to tell.
+                continue
+
+
+def _ids(files: Files, segment: Closed) -> list[str]:
+    try:
+        first, _, lines = files.ids(segment.number).read_bytes().partition(b"\n")
+    except FileNotFoundError:
+        first, lines = b"", b""
+    if first.startswith(_checksum(lines).encode()):
+        return [name for line in lines.splitlines() for name in _decode(line)]
+    _log.warning("The ids of %s are read from the segment itself", segment.path)
+    with contents(segment) as content:
+        return list(ids_in(content))
+
+
+def _checksum(lines: bytes) -> str:
+    return hashlib.sha256(lines).hexdigest()

@@ -1,0 +1,135 @@
+"""The audit log on one volume: chained lines in segments, each event id once.
+
+The invariant at every moment, whoever kills the process: what ``append`` has returned is on disk, each chain
+goes on without a gap, and no id is in the log twice: not one that Kafka delivers again, which its offset
+shows, and not one that was published again within the window. One process holds the log at a time, by a lock
+that the kernel gives back when its holder dies.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+from eventconsumer_workers.audit.compression import Compression
+from eventconsumer_workers.audit.files import Files
+from eventconsumer_workers.audit.group import Group, header
+from eventconsumer_workers.audit.index import Ids, forget_ids, ids_in, latest_ids
+from eventconsumer_workers.audit.opening import open_log
+from eventconsumer_workers.audit.segment import Segment
+from eventconsumer_workers.audit.window import SIZE, Window
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Sequence
+    from pathlib import Path
+
+    from eventconsumer_workers.audit.chain import Incoming
+
+SEGMENT_BYTES = 64 * 1024 * 1024
+_FULL_CHECKPOINT_BYTES = 256 * 1024
+
+
+class AuditLog:
+    """An open log for the events of one topic."""
+
+    def __init__(
+        self, path: Path, topic: str, *, segment_bytes: int = SEGMENT_BYTES, window: int = SIZE
+    ) -> None:
+        self._files = Files(path)
+        self._topic = topic
+        self._segment_bytes = segment_bytes
+        self._window_size = window
+        self._lock, self._tail = open_log(self._files)
+        self._heads = self._tail.heads
+        self._number = self._tail.segment
+        self._last_checkpoint = self._tail.last_checkpoint
+        self._since_full = self._tail.since_full
+        self._segment = Segment(path)
+        self._ids = Ids()
+        # Filled before the first append, when the group is joined already: it takes longer than all the rest.
+        self._window: Window | None = None
+        self._compression = Compression(self._files)
+
+    def __len__(self) -> int:
+        """Return the number of entries in all chains."""
+        return sum(head.sequence for head in self._heads.values())
+
+    @property
+    def lost_its_end(self) -> bool:
+        """Whether lines at the log's end were damaged when it was opened, and are to be read again."""
+        return self._tail.damaged
+
+    def next_offset(self, partition: int, topic_id: str | None) -> int | None:
+        """Return where a partition of the topic goes on; None where the log has nothing of it."""
+        head = self._heads.get((self._topic, partition))
+        if head is None or (head.topic_id and topic_id and head.topic_id != topic_id):
+            return None
+        return head.next_offset
+
+    def next_offsets(self, partitions: Collection[int]) -> dict[int, int]:
+        """Return where partitions go on whose lines at the log's end were damaged: these are read again."""
+        places = {number: self.next_offset(number, None) for number in partitions if self.lost_its_end}
+        return {number: offset for number, offset in places.items() if offset is not None}
+
+    def claim(self, partitions: Collection[int]) -> None:
+        """Hold every partition: the log's lock is ours."""
+
+    def forget(self, partitions: Collection[int]) -> None:
+        """Keep nothing for a partition but where its chain ends."""
+
+    def append(self, incoming: Sequence[Incoming], topic_id: str | None = None) -> list[Incoming]:
+        """Put the events that the log lacks on disk and return them; raise ``OSError`` when the disk refuses.
+
+        After a failure the same events may be given again.
+        """
+        if self._segment.length >= self._segment_bytes:
+            self._rotate()
+        if self._window is None:
+            self._window = self._filled_window()
+        group = Group(self._heads, self._last_checkpoint)
+        group.take(incoming, self._window, topic=self._topic, topic_id=topic_id)
+        full = self._since_full >= _FULL_CHECKPOINT_BYTES
+        block = group.finish(full=full)
+        self._segment.append(block)
+        self._heads = {**self._heads, **group.moved}
+        self._last_checkpoint = group.last_checkpoint
+        self._since_full = 0 if full else self._since_full + len(block)
+        self._window.add(group.ids)
+        self._ids.add(group.ids)
+        return group.appended
+
+    def close(self) -> None:
+        """Give up the log and its lock."""
+        self._compression.stop()
+        self._segment.close()
+        os.close(self._lock)
+
+    def _filled_window(self) -> Window:
+        window = Window(self._window_size)
+        # The window forgets down to its size, and so it needs twice as many to remember that many.
+        window.add(latest_ids(self._files, 2 * self._window_size))
+        with self._files.active.open("rb") as lines:
+            active = list(ids_in(lines))
+        window.add(active)
+        self._ids.add(active)
+        return window
+
+    def _rotate(self) -> None:
+        """Close the active segment and go on in a new one; raise ``OSError`` when the disk refuses."""
+        if self._window is None:
+            self._window = self._filled_window()
+        plain = self._files.plain(self._number)
+        self._ids.keep(self._files, self._number)
+        line, last = header(self._number + 1, self._heads, self._last_checkpoint)
+        new = self._files.prepare(self._files.active, [line])
+        self._files.active.rename(plain)
+        new.rename(self._files.active)
+        self._files.sync_folder()
+        self._segment.close()
+        self._segment = Segment(self._files.active)
+        self._number += 1
+        self._last_checkpoint = last
+        self._since_full = 0
+        forget_ids(self._files, 2 * self._window_size)
+        self._ids = Ids()
+        self._compression.go_on()

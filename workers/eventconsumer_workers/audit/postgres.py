@@ -1,0 +1,192 @@
+"""The audit log in a PostgreSQL database, for more events or more workers than one volume can take.
+
+The same lines in the same chains as on a volume. One transaction holds the entries and the offsets behind
+them, so that what is settled and what is in the log can't differ; the database lets no event id in twice.
+Each partition has an epoch: who takes it over raises it, and a transaction of an earlier epoch is refused,
+so a worker that was frozen while its partition moved can't write to it when it wakes.
+"""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+import msgspec
+import psycopg
+from psycopg import errors
+
+from eventconsumer_workers.audit import rows
+from eventconsumer_workers.audit.chain import START, Fenced, Head, Incoming, extend, now
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterator, Mapping, Sequence
+
+_CONNECT_SECONDS = 5
+# What a frozen worker holds in the database keeps its successor waiting for no longer than this.
+_LIMITS = {
+    "statement_timeout": "15s",
+    "idle_in_transaction_session_timeout": "15s",
+    "lock_timeout": "5s",
+    "tcp_user_timeout": "15s",
+}
+
+
+class DatabaseRefusedError(OSError):
+    """The database can't take entries now; the text is its own."""
+
+
+class PostgresLog:
+    """The log of one group and topic in a database, connected when it is first needed."""
+
+    def __init__(self, url: str, *, group: str, topic: str) -> None:
+        self._url = url
+        self._group = group
+        self._topic = topic
+        self._connection: psycopg.Connection | None = None
+        self._log = 0
+        self._epochs: dict[int, int] = {}
+
+    def next_offsets(self, _: Collection[int]) -> Mapping[int, int]:
+        """Go on where Kafka says: a database does not lose its end."""
+        return {}
+
+    def claim(self, partitions: Collection[int]) -> None:
+        """Raise the epochs of partitions, so that nobody who claimed them before can write for them."""
+        with self._transaction() as connection:
+            claimed = connection.execute(
+                rows.CLAIM, {"log": self._log, "partitions": sorted(partitions), "start": START.decode()}
+            ).fetchall()
+        self._epochs |= dict(claimed)
+
+    def forget(self, partitions: Collection[int]) -> None:
+        """Write nothing more for these partitions."""
+        for partition in partitions:
+            self._epochs.pop(partition, None)
+
+    def append(self, incoming: Sequence[Incoming], topic_id: str | None = None) -> list[Incoming]:
+        """Commit the events that the log lacks and return them.
+
+        Raise ``Fenced`` when another worker has claimed one of the partitions, and ``OSError`` when it can't
+        be done now. After a failure, even one that leaves open what was committed, the same events may be
+        given again.
+        """
+        known: set[str] = set()
+        while True:
+            try:
+                with self._transaction() as connection:
+                    return self._written(connection, incoming, topic_id, known)
+            except errors.UniqueViolation:
+                known = self._present([event.event_id for event in incoming])
+
+    def close(self) -> None:
+        """Let go of the connection."""
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+
+    def _written(
+        self,
+        connection: psycopg.Connection,
+        incoming: Sequence[Incoming],
+        topic_id: str | None,
+        known: set[str],
+    ) -> list[Incoming]:
+        by_partition: dict[int, list[Incoming]] = {}
+        for event in incoming:
+            by_partition.setdefault(event.partition, []).append(event)
+        appended: list[Incoming] = []
+        seen, audited_at = set(known), now()
+        with connection.cursor() as cursor:
+            heads = self._heads(cursor, list(by_partition), topic_id)
+            with cursor.copy(rows.COPY) as copy:
+                for partition, events in by_partition.items():
+                    head = heads[partition]
+                    fresh = _unseen(events, head, seen)
+                    pieces, end = extend(head, fresh, audited_at=audited_at)
+                    copy.write(rows.encoded(self._log, head, fresh, pieces))
+                    appended += fresh
+                    settled = max(head.next_offset, events[-1].offset + 1)
+                    heads[partition] = msgspec.structs.replace(end, next_offset=settled)
+            cursor.executemany(rows.MOVE, [rows.moved(self._log, head) for head in heads.values()])
+        return appended
+
+    def _heads(self, cursor: psycopg.Cursor, partitions: list[int], topic_id: str | None) -> dict[int, Head]:
+        """Lock the ends of chains, which we must have claimed last."""
+        cursor.execute(rows.HEADS, {"log": self._log, "partitions": sorted(partitions)})
+        heads: dict[int, Head] = {}
+        for partition, epoch, sequence, next_offset, found, of_topic in cursor:
+            if epoch != self._epochs.get(partition):
+                raise Fenced(f"another worker has taken over partition {partition}")
+            renewed = bool(topic_id and of_topic and topic_id != of_topic)
+            # A later topic of the same name counts its offsets from 0 again; the chain goes on.
+            offset = 0 if renewed else next_offset
+            heads[partition] = Head(self._topic, partition, sequence, offset, found, topic_id or of_topic)
+        if len(heads) < len(partitions):
+            raise Fenced("a partition was not claimed")
+        return heads
+
+    def _present(self, ids: list[str]) -> set[str]:
+        stored = {rows.text(name): name for name in ids}
+        with self._transaction() as connection:
+            found = connection.execute(rows.PRESENT, {"log": self._log, "ids": list(stored)})
+            return {stored[name] for (name,) in found}
+
+    @contextmanager
+    def _transaction(self) -> Iterator[psycopg.Connection]:
+        """Commit what is done inside; after a failure the next attempt makes a new connection."""
+        try:
+            connection = self._connected()
+            with connection.transaction():
+                yield connection
+        except errors.UniqueViolation:
+            raise
+        except psycopg.Error as fault:
+            self.close()
+            raise DatabaseRefusedError(" ".join(str(fault).split())) from fault
+
+    def _connected(self) -> psycopg.Connection:
+        if self._connection is None:
+            connection = psycopg.connect(
+                self._url, connect_timeout=_CONNECT_SECONDS, autocommit=True, client_encoding="UTF8"
+            )
+            try:
+                self._log = _prepared(connection, self._group, self._topic)
+            except BaseException:
+                connection.close()
+                raise
+            self._connection = connection
+        return self._connection
+
+
+def _prepared(connection: psycopg.Connection, group: str, topic: str) -> int:
+    """Make a connection fit for the log, and the tables where they are missing; return the log's number."""
+    for name, limit in _LIMITS.items():
+        connection.execute("SELECT set_config(%s, %s, false)", (name, limit))
+    # What is acknowledged is on disk, whatever the database's owner has set for others.
+    if _setting(connection, "synchronous_commit") == "off":
+        connection.execute("SET synchronous_commit = on")
+    encoding = _setting(connection, "server_encoding")
+    if encoding != "UTF8":
+        raise DatabaseRefusedError(f"the audit log needs a database in UTF8, and this one is in {encoding}")
+    with connection.transaction():
+        connection.execute(rows.CREATION_LOCK)
+        if connection.execute(rows.EXISTS).fetchone() == (False,):
+            for table in rows.TABLES:
+                connection.execute(table)
+        row = connection.execute(rows.LOG, {"group": group, "topic": topic}).fetchone()
+    return int(row[0]) if row else 0
+
+
+def _setting(connection: psycopg.Connection, name: str) -> str:
+    row = connection.execute("SELECT current_setting(%s)", (name,)).fetchone()
+    return str(row[0]) if row else ""
+
+
+def _unseen(events: Sequence[Incoming], head: Head, seen: set[str]) -> list[Incoming]:
+    """Return the events behind a chain's end whose ids were not seen, and note these."""
+    fresh = []
+    for event in events:
+        if event.offset >= head.next_offset and event.event_id not in seen:
+            seen.add(event.event_id)
+            fresh.append(event)
+    return fresh

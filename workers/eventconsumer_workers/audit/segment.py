@@ -1,0 +1,56 @@
+"""The segment that is being written: groups of lines are appended, each on disk before ``append`` returns.
+
+Its length is known at every moment, so what a write left behind that failed half-way is cut off before the
+next one, and a file that someone else shortened, replaced or deleted takes no more lines.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+class Segment:
+    """An open file that only grows."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._file = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CLOEXEC)
+        self.length = os.fstat(self._file).st_size
+
+    def cut(self, length: int) -> None:
+        """Cut off what follows after so many bytes."""
+        os.ftruncate(self._file, length)
+        os.fdatasync(self._file)
+        self.length = length
+
+    def append(self, block: bytes) -> None:
+        """Append a block and return when it is on disk; raise ``OSError`` when the disk refuses."""
+        self._cut_unfinished()
+        rest = memoryview(block)
+        while rest:
+            rest = rest[os.write(self._file, rest) :]
+        os.fdatasync(self._file)
+        self.length += len(block)
+
+    def close(self) -> None:
+        """Let go of the file."""
+        os.close(self._file)
+
+    def _cut_unfinished(self) -> None:
+        state = os.fstat(self._file)
+        if not self._is_at_its_path(state):
+            raise OSError(f"someone deleted or replaced {self._path}")
+        if state.st_size < self.length:
+            raise OSError(f"{self._path} was {self.length} bytes long and someone cut it to {state.st_size}")
+        if state.st_size > self.length:
+            os.ftruncate(self._file, self.length)
+
+    def _is_at_its_path(self, state: os.stat_result) -> bool:
+        try:
+            return os.path.samestat(state, self._path.stat())
+        except FileNotFoundError:
+            return False

@@ -1,0 +1,132 @@
+"""Proof that an audit log is what was written: every line's hash, every chain, every segment.
+
+What it can't see is an end that was cut off together with its checkpoints: nothing behind it tells of it. The
+offsets that Kafka holds for the group do.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from typing import TYPE_CHECKING, NamedTuple
+
+from zstandard import ZstdError
+
+from eventconsumer_workers.audit.chain import (
+    Checkpoint,
+    Entry,
+    Fault,
+    Follower,
+    TakenOver,
+    decoded,
+    is_checkpoint,
+    opened,
+)
+
+if TYPE_CHECKING:
+    from eventconsumer_workers.audit.files import Files, Opened
+
+_LONGEST_WRITE_SECONDS = 2.0
+_LOOK_SECONDS = 0.1
+
+
+class Finding(NamedTuple):
+    """What a verification came to."""
+
+    entries: int
+    chains: dict[str, int]
+    """The last sound sequence of each chain."""
+    fault: str | None
+    """Where the log is first not what was written, and how that shows; None for a whole log."""
+
+
+def verify(files: Files) -> Finding:
+    """Go through all segments of a log, oldest first, to the first fault."""
+    walk = _Walk(files)
+    fault = None
+    try:
+        walk.go()
+    except (Fault, ZstdError) as found:
+        fault = f"{walk.place}: {found}"
+    heads = walk.follower.heads.values()
+    chains = {f"{head.topic}[{head.partition}]": head.sequence for head in heads}
+    return Finding(walk.follower.entries, chains, fault)
+
+
+class _Walk:
+    """One way through the segments; ``place`` says where it is."""
+
+    def __init__(self, files: Files) -> None:
+        self.follower = Follower()
+        self.place = str(files.active)
+        self._files = files
+        self._plain: TakenOver | None = None
+
+    def go(self) -> None:
+        segment = None
+        for segment in self._files.opened():
+            self.place = f"segment {segment.number}"
+            first = segment.content.readline()
+            if first and not is_checkpoint(first):
+                self._plain = _described(segment, first)
+                continue
+            self._expect_plain(first)
+            self._lines(segment, first)
+        if segment is None or not segment.active:
+            raise Fault("the segment that is being written is missing")
+
+    def _expect_plain(self, first: bytes) -> None:
+        """Hold a log without chains against what its successor says that it took over."""
+        header = opened(first)
+        told = header.taken_over if isinstance(header, Checkpoint) else None
+        # What is older than the oldest segment that is left may have been removed on purpose.
+        if told != self._plain and (self._plain is not None or self.follower.entries):
+            raise Fault("the log without chains before it is not the one that was taken over")
+        self._plain = None
+
+    def _lines(self, segment: Opened, line: bytes) -> None:
+        number = 0
+        while line:
+            number += 1
+            self.place = f"segment {segment.number}, line {number}{_what(line)}"
+            if not line.endswith(b"\n"):
+                self._expect_more(segment, "line")
+                return
+            self.follower.follow(line)
+            line = segment.content.readline()
+        if self.follower.unsealed:
+            self._expect_more(segment, "group")
+
+    def _expect_more(self, segment: Opened, what: str) -> None:
+        """Accept an unfinished end only from a writer that is at work."""
+        before = _size(self._files)
+        deadline = time.monotonic() + _LONGEST_WRITE_SECONDS
+        while segment.active and time.monotonic() < deadline:
+            if _size(self._files) != before:
+                return
+            time.sleep(_LOOK_SECONDS)
+        raise Fault(f"it ends in the middle of a {what}")
+
+
+def _what(line: bytes) -> str:
+    try:
+        found = decoded(line)
+    except Fault:
+        return ""
+    if isinstance(found, Entry):
+        return f", {found.topic}[{found.partition}] sequence {found.sequence}"
+    return ""
+
+
+def _size(files: Files) -> tuple[int, int]:
+    state = files.active.stat()
+    return state.st_ino, state.st_size
+
+
+def _described(segment: Opened, first: bytes) -> TakenOver:
+    length, found, piece = 0, hashlib.sha256(), first
+    while piece:
+        length += len(piece)
+        found.update(piece)
+        piece = segment.content.read(1 << 20)
+    return TakenOver(segment.number, length, found.hexdigest())
