@@ -30,14 +30,14 @@ class Webhook(HttpReceiver):
     """Where events are posted, and what signs them."""
 
     url: str | None = None
-    url_secret_ref: SecretRef | None = None
-    signing_secret_ref: SecretRef
+    url_secret: SecretRef | None = None
+    signing_secret: SecretRef
 
 
 class Slack(HttpReceiver):
     """The incoming webhook of a chat."""
 
-    url_secret_ref: SecretRef
+    url_secret: SecretRef
 
 
 class Smtp(Model):
@@ -47,7 +47,7 @@ class Smtp(Model):
     port: int | None = None
     tls: Literal["starttls", "tls", "none"] = "starttls"
     username: str | None = None
-    password_secret_ref: SecretRef | None = None
+    password_secret: SecretRef | None = None
     sender: str = Field(alias="from")
     to: tuple[str, ...]
     subjects: dict[str, str] = Field(default_factory=dict)
@@ -56,7 +56,7 @@ class Smtp(Model):
 class Apprise(Model):
     """A service that the Apprise library speaks to."""
 
-    url_secret_ref: SecretRef
+    url_secret: SecretRef
     subjects: dict[str, str] = Field(default_factory=dict)
 
 

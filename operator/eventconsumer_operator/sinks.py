@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from eventconsumer_operator.models import Worker
     from eventconsumer_operator.sink_models import Sink
 
-_REFERENCE = "SecretRef"
+_REFERENCE = "Secret"
 
 
 def variables(worker: Worker) -> dict[str, str | SecretKey]:

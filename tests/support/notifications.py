@@ -23,4 +23,4 @@ def notification(event_type: str = "task.created", *, event_id: str = EVENT_ID, 
         "occurred_at": OCCURRED_AT,
     }
     body = json.dumps(event).encode()
-    return Notification(event_id, event_type, OCCURRED_AT, "c0ffee", task, metadata, body)
+    return Notification(event_id, event_type, OCCURRED_AT, "c0ffee", body)

@@ -9,7 +9,20 @@ raises why not. Whether and when to try again is not its business.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
+
+import msgspec
+
+if TYPE_CHECKING:
+    from eventconsumer_workers.envelope import Event
+
+
+class _Parts(msgspec.Struct):
+    data: dict[str, Any]
+    metadata: dict[str, Any]
+
+
+_parts = msgspec.json.Decoder(_Parts).decode
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,10 +33,27 @@ class Notification:
     event_type: str
     occurred_at: str
     correlation_id: str | None
-    data: dict[str, Any]
-    metadata: dict[str, Any]
     body: bytes
     """The event as it was published."""
+
+    @classmethod
+    def of(cls, event: Event, body: bytes) -> Notification:
+        """Return the notification of an event that was read from these bytes."""
+        return cls(event.event_id, event.event_type, event.occurred_at, event.correlation_id, body)
+
+    def fields(self) -> dict[str, Any]:
+        """Return what templates see; raise ``Refused`` when the event can't be read so far."""
+        try:
+            parts = _parts(self.body)
+        except (msgspec.DecodeError, RecursionError) as fault:
+            raise Refused(f"its data can't be read: {fault}") from fault
+        return {
+            "event_type": self.event_type,
+            "event_id": self.event_id,
+            "occurred_at": self.occurred_at,
+            "data": parts.data,
+            "metadata": parts.metadata,
+        }
 
 
 class Refused(Exception):  # noqa: N818  # what became of the event, not a fault of ours

@@ -30,7 +30,7 @@ class Apprise:
             ) from fault
         self._notifier = library.Apprise()
         if not self._notifier.add(url):
-            raise SinkError("apprise.urlSecretRef: the Secret holds no URL that Apprise understands")
+            raise SinkError("apprise.urlSecret: the Secret holds no URL that Apprise understands")
         self._subjects = subjects
         self._texts = texts
 

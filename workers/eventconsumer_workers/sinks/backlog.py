@@ -9,12 +9,21 @@ import heapq
 import itertools
 from collections import deque
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from eventconsumer_workers.sinks import Notification
+
+
+class Aside(NamedTuple):
+    """Why a delivery is given up."""
+
+    reason: str
+    refused: bool
+    """Whether the receiver will never take it; else it was tried or held for long enough."""
+    attempts: int
 
 
 @dataclass(eq=False, slots=True)
@@ -23,10 +32,14 @@ class Delivery:
 
     key: object
     """Deliveries of one key stay in order."""
+    place: tuple[object, int]
+    """The partition it comes from, at this time that it is ours, and the offset there."""
     notification: Notification
-    settled: Callable[[str | None], None]
-    """Called once: with None when the receiver has it, with a reason when it has to be set aside."""
+    settled: Callable[[Aside | None], None]
+    """Called once: with None when the receiver has it, with the reason when it has to be set aside."""
+    attempts: int = 0
     failures: int = 0
+    """Attempts that failed while the sink was well."""
     number: int = 0
     """Its place in the order of arrival."""
 
@@ -67,6 +80,7 @@ class Backlog:
             _, _, line = heapq.heappop(self._due)
             if line.deliveries:
                 line.out = True
+                line.deliveries[0].attempts += 1
                 return line.deliveries[0]
         return None
 
@@ -90,6 +104,10 @@ class Backlog:
         line = self._lines[delivery.key]
         line.out = False
         self._schedule(line, at)
+
+    def out(self) -> list[Delivery]:
+        """Return the deliveries that are out."""
+        return [line.deliveries[0] for line in self._lines.values() if line.out]
 
     def shed(self, count: int) -> list[Delivery]:
         """Take out the oldest deliveries that are not out."""

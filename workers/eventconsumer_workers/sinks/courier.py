@@ -22,7 +22,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 from eventconsumer_workers.sinks import Busy, Refused, Unavailable
-from eventconsumer_workers.sinks.backlog import Backlog
+from eventconsumer_workers.sinks.backlog import Aside, Backlog
 from eventconsumer_workers.sinks.breaker import Breaker, backoff
 
 if TYPE_CHECKING:
@@ -106,12 +106,25 @@ class Courier:
         with self._changed:
             shed = self._backlog.shed(count)
         for delivery in shed:
-            delivery.settled(reason)
+            delivery.settled(Aside(f"{self.name}: {reason}", refused=False, attempts=delivery.attempts))
 
-    def drop(self, unwanted: Callable[[Delivery], bool]) -> None:
-        """Forget deliveries that are no longer ours."""
+    def release(self, partition: object, finished: int) -> list[Delivery]:
+        """Forget the deliveries of a partition that were not begun, and return them.
+
+        What lies below one that is out, or below the highest offset that is finished, is still delivered: that
+        other one would come twice else. A sink that is down can't, and keeps only what is out.
+        """
         with self._changed:
-            self._backlog.drop(unwanted)
+            begun = [offset for place, offset in self._out_places() if place is partition]
+            kept = -1 if self._breaker.is_open else max([finished, *begun])
+            return self._backlog.drop(
+                lambda delivery: delivery.place[0] is partition and delivery.place[1] > kept
+            )
+
+    def drop(self, partition: object) -> list[Delivery]:
+        """Forget all deliveries of a partition that are not out, and return them."""
+        with self._changed:
+            return self._backlog.drop(lambda delivery: delivery.place[0] is partition)
 
     def close(self) -> None:
         """End after the deliveries that are out; what waits stays unsettled."""
@@ -122,6 +135,9 @@ class Courier:
         for thread in self._threads:
             thread.join(max(0.0, deadline - time.monotonic()))
         self._sink.close()
+
+    def _out_places(self) -> list[tuple[object, int]]:
+        return [delivery.place for delivery in self._backlog.out()]
 
     def _work(self) -> None:
         while (delivery := self._next()) is not None:
@@ -159,8 +175,8 @@ class Courier:
             self._changed.notify_all()
         self._observer.attempted(self.name, _result(fault), seconds)
         self._observer.state(self.name, waiting=waiting, is_open=is_open)
-        for settled in shed:
-            settled.settled(reason)
+        for one in shed:
+            one.settled(None if reason is None else Aside(reason, isinstance(fault, Refused), one.attempts))
 
     def _outcome(
         self, delivery: Delivery, fault: Exception | None, now: float

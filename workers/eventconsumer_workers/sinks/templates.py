@@ -46,13 +46,7 @@ class Templates:
         """Return the words for one event; raise ``Refused`` when its template fails on it or is too long."""
         event_type = notification.event_type
         template = self._templates.get(event_type) or self._templates[ANY]
-        fields = {
-            "event_type": event_type,
-            "event_id": notification.event_id,
-            "occurred_at": notification.occurred_at,
-            "data": notification.data,
-            "metadata": notification.metadata,
-        }
+        fields = notification.fields()
         parts: list[str] = []
         length = 0
         try:

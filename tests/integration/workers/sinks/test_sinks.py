@@ -131,7 +131,7 @@ def test_what_apprise_can_not_deliver_is_tried_again(receiver: Receiver) -> None
 
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")  # as above
 def test_a_url_that_apprise_does_not_know_is_told_without_it() -> None:
-    with pytest.raises(SinkError, match=r"sink pager: apprise\.urlSecretRef") as refused:
+    with pytest.raises(SinkError, match=r"sink pager: apprise\.urlSecret") as refused:
         made_by_apprise("nonsense://secret")
     assert "secret" not in str(refused.value).replace("Secret", "")
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def delivery(key: str = "a") -> Delivery:
-    return Delivery(key, notification(), lambda _: None)
+    return Delivery(key, ("p", 0), notification(), lambda _: None)
 
 
 def backlog(*deliveries: Delivery) -> Backlog:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections import Counter
 from contextlib import closing
+from functools import partial
 from typing import TYPE_CHECKING
 
 import pytest
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from eventconsumer_workers.sinks import Notification
+    from eventconsumer_workers.sinks.backlog import Aside
 
 
 class Sink:
@@ -61,14 +63,21 @@ class Work:
         self.sink = Sink()
         self.watcher = Watcher()
         self.settled: dict[str, str | None] = {}
+        self._offset = 0
         self.courier = Courier(
             "erp", self.sink, Patience(attempts, hold_seconds, concurrency, 0.005, 0.02), self.watcher
         )
 
     def send(self, *names: str, key: str | None = None) -> None:
         for name in names:
-            outcome = lambda reason, name=name: self.settled.__setitem__(name, reason)  # noqa: E731  # one expression
-            self.courier.add(Delivery(key or name, notification(event_id=name), outcome))
+            place = ("p", self._offset)
+            self._offset += 1
+            self.courier.add(
+                Delivery(key or name, place, notification(event_id=name), partial(self._settle, name))
+            )
+
+    def _settle(self, name: str, aside: Aside | None) -> None:
+        self.settled[name] = None if aside is None else aside.reason
 
     def eventually(self, **expected: str | None) -> None:
         eventually(
@@ -170,7 +179,7 @@ def test_the_oldest_are_set_aside_to_make_room(work: Work) -> None:
     work.sink.behave = wait
     work.send("a", "b", "c", "d", key="task")
     eventually("the first is out", lambda: len(work.courier) == 4, within=5, every=0.01)
-    work.courier.shed(2, "erp: too many wait")
+    work.courier.shed(2, "too many wait")
     assert list(work.settled.values()) == ["erp: too many wait"] * 2
     free.set()
     eventually("all are settled", lambda: len(work.settled) == 4, within=30, every=0.01)
@@ -182,10 +191,31 @@ def test_what_is_not_ours_any_more_is_forgotten() -> None:
         work.sink.behave = fail
         work.send("a", "b", key="theirs")
         eventually("it failed", lambda: work.watcher.results["unavailable"], within=5, every=0.01)
-        work.courier.drop(lambda delivery: delivery.key == "theirs")
+        work.courier.drop("p")
         work.sink.behave = lambda _: None
         eventually("nothing is left", lambda: len(work.courier), within=5, every=0.01, until=lambda n: n == 0)
     assert "b" not in work.settled
+
+
+def test_what_was_not_begun_is_released_except_below_what_was(work: Work) -> None:
+    free = threading.Event()
+
+    def wait(_: Notification) -> None:
+        free.wait(30)
+
+    work.sink.behave = wait
+    work.send("a0", "a1", "a2", key="a")
+    work.send("b3", "b4", key="b")
+    eventually("two are out", lambda: work.courier.release("other", 0) == [], within=5, every=0.01)
+    eventually(
+        "b3 is out",
+        lambda: [one.notification.event_id for one in work.courier.release("p", 0)],
+        within=5,
+        every=0.01,
+        until=["b4"].__eq__,
+    )
+    free.set()
+    work.eventually(a0=None, a1=None, a2=None, b3=None)
 
 
 def test_closing_ends_what_is_out_and_leaves_the_rest_unsettled() -> None:
