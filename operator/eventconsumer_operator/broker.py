@@ -23,6 +23,7 @@ from confluent_kafka import (
     TopicPartition,
 )
 from confluent_kafka.admin import AdminClient
+from confluent_kafka.admin._config import ConfigResource
 from confluent_kafka.admin._listoffsets import OffsetSpec
 
 from eventconsumer_operator.log_starts import LogStarts
@@ -171,6 +172,31 @@ class Broker:
         members = tuple(sorted(_member(entry) for entry in answer.members))
         words = answer.state.name.replace("PREPARING_REBALANCING", "PREPARING_REBALANCE").split("_")
         return Group(state="".join(word.capitalize() for word in words), members=members)
+
+    async def topic_settings(self, topics: Collection[str]) -> dict[str, dict[str, str]]:
+        """Return each topic's settings; one that may not be read is absent."""
+        asked = [ConfigResource(ConfigResource.Type.TOPIC, topic) for topic in topics]
+        futures = self._admin.describe_configs(asked, request_timeout=self._timeout)
+        answers = await asyncio.gather(
+            *(self._answer(future) for future in futures.values()), return_exceptions=True
+        )
+        return {
+            resource.name: {name: entry.value or "" for name, entry in answer.items()}
+            for resource, answer in zip(futures, answers, strict=True)
+            if answer is not None and not isinstance(answer, BaseException)
+        }
+
+    async def offsets_kept(self) -> float | None:
+        """Return for how many seconds an empty group's offsets are kept; None where that is not told."""
+        try:
+            cluster = await self._answer(self._admin.describe_cluster(request_timeout=self._timeout))
+            node = ConfigResource(ConfigResource.Type.BROKER, str(cluster.nodes[0].id))
+            answer = await self._answer(
+                self._admin.describe_configs([node], request_timeout=self._timeout)[node]
+            )
+            return float(answer["offsets.retention.minutes"].value) * 60
+        except (Unreachable, KeyError, IndexError, TypeError):
+            return None
 
     async def peek(self, positions: Mapping[Place, int]) -> Peeked:
         """Return what comes next from each position on; what could not be read in time is absent."""

@@ -60,6 +60,8 @@ class ConditionType(StrEnum):
     """Do the workers keep up with what is written to the topic?"""
     DATA_LOSS = "DataLoss"
     """Did records expire before they were read? Absent where none did."""
+    RETENTION_RISK = "RetentionRisk"
+    """Will records expire before they are read? Absent where none will, or where that is not known."""
     PAUSED = "Paused"
     """Is it stopped by spec.paused? Absent while it is not."""
     GROUP_CONFLICT = "GroupConflict"
@@ -143,6 +145,10 @@ class Reason(StrEnum):
     """Kafka can't be asked who is in the group."""
     RECORDS_EXPIRED = "RecordsExpired"
     """The committed offset is below the log's start."""
+    EXPIRING_BY_TIME = "ExpiringByTime"
+    """Unread records will soon be older than retention.ms."""
+    EXPIRING_BY_SIZE = "ExpiringBySize"
+    """Unread records are among the oldest of a log that retention.bytes cuts."""
 
 
 class ScalingReason(StrEnum):

@@ -16,6 +16,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from eventconsumer_operator.broker import Broker, Unreachable, all_of
+from eventconsumer_operator.cluster_settings import ClusterSettings
 from eventconsumer_operator.lag import UNKNOWN, Offsets, lag, position, unread, worst
 from eventconsumer_operator.records import FirstRecords
 from eventconsumer_operator.verdict import look, slide
@@ -64,6 +65,10 @@ class Answers:
             for place in places
         }
 
+    def topics_of(self, targets: Iterable[Target]) -> list[str]:
+        """Return those topics of the targets that there are."""
+        return sorted({target.topic for target in targets if target.topic in self.partitions})
+
     def records_in(self, topic: str | None) -> int | None:
         """Return how many offsets a topic's log spans; None where there is no topic or no answer."""
         places = [(topic, number) for number in self.partitions.get(topic, [])] if topic else []
@@ -86,6 +91,7 @@ class Poller:
         self._rounds: dict[str, asyncio.Task[None]] = {}
         self._silent: set[str] = set()
         self._records: dict[str, FirstRecords] = {}
+        self._settings: dict[str, ClusterSettings] = {}
         self._wake = asyncio.Event()
         self.turned_at = time.monotonic()
         """When the loop last turned; a probe reads it."""
@@ -142,6 +148,7 @@ class Poller:
             if self._rounds[servers].done():
                 await self._hang_up(servers)
                 self._records.pop(servers, None)
+                self._settings.pop(servers, None)
                 del self._rounds[servers]
 
     async def _round(self, servers: str, targets: Mapping[ObjectKey, Target]) -> None:
@@ -180,6 +187,8 @@ class Poller:
             self._clusters[servers] = Broker(servers, timeout=self._timeout)
         broker = self._clusters[servers]
         answers = await ask(broker, targets.values())
+        settings = self._settings.setdefault(servers, ClusterSettings())
+        await settings.learn(broker, answers.topics_of(targets.values()))
         now = datetime.now(UTC)
         records = self._records.setdefault(servers, FirstRecords())
         offsets = {key: answers.offsets(target) for key, target in targets.items()}
@@ -187,7 +196,7 @@ class Poller:
         await records.learn(
             broker, (place for places in positions.values() for place in places.items()), answers.ends
         )
-        return {
+        seen = {
             key: self._look(
                 key,
                 target,
@@ -197,6 +206,14 @@ class Poller:
                 now=now,
             )
             for key, target in targets.items()
+        }
+        return {
+            key: replace(
+                one,
+                retention=settings.retention(targets[key].topic),
+                offsets_kept=settings.offsets_kept,
+            )
+            for key, one in seen.items()
         }
 
     def _look(

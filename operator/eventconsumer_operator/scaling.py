@@ -206,7 +206,9 @@ def _down(rules: Rules, seen: Seen, history: History, *, at: float, wanted: int)
     history = history.since(at - rules.scale_down_after).need(at, need)
     stable = max(count for _, count in history.needs)
     if max(need, floor) >= current:
-        return Decision(current, wanted, _held(wanted, arriving, floor, current)), history
+        # Once nothing is written any more, nothing new is seen that would have it looked at again.
+        again = SETTLING if arriving > max(wanted, floor) else None
+        return Decision(current, wanted, _held(wanted, arriving, floor, current), again), history
     waits = [rules.scale_down_after - seen.since_scaled]
     waits += [rules.scale_down_after - (at - when) for when, count in history.needs if count >= current]
     if stable >= current or max(waits) > 0:

@@ -16,6 +16,7 @@ from eventconsumer_operator.lag import UNKNOWN, LagState
 from eventconsumer_operator.membership import Expected, consumers_joined
 from eventconsumer_operator.names import ConditionType, Reason
 from eventconsumer_operator.pod_template import selector
+from eventconsumer_operator.retention import retention_risk
 from eventconsumer_operator.status_models import PartitionStatus, Status, Summary
 from eventconsumer_operator.verdict import Crew, Objective, data_loss, keeping_up
 from eventconsumer_operator.world import asked_too_early
@@ -143,6 +144,7 @@ def _answers(world: World, findings: Sequence[Finding], now: datetime) -> list[A
     lag = world.observation.lag if world.observation else UNKNOWN
     return [
         *(ready, topic, workers, _joined(world), _keeping_up(world, lag), *data_loss(lag)),
+        *_risk(world, lag),
         *_when_they_apply(world, findings),
     ]
 
@@ -174,6 +176,11 @@ def _keeping_up(world: World, lag: Lag) -> Answer:
         crew=Crew(replicas=world.replicas, members=seen.members if seen else None),
         previous=world.conditions.get(ConditionType.KEEPING_UP, {}).get("reason"),
     )
+
+
+def _risk(world: World, lag: Lag) -> list[Answer]:
+    seen, before = world.observation, world.conditions.get(ConditionType.RETENTION_RISK)
+    return retention_risk(lag, seen.window, seen.retention, seen.worst, previous=before) if seen else []
 
 
 def _when_they_apply(world: World, findings: Sequence[Finding]) -> list[Answer]:

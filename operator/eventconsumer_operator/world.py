@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from eventconsumer_operator.membership import Member
     from eventconsumer_operator.models import EventConsumer, Manifest
     from eventconsumer_operator.names import ObjectKey
+    from eventconsumer_operator.retention import Retention
     from eventconsumer_operator.scaling import Decision
     from eventconsumer_operator.verdict import Look
 
@@ -34,6 +35,10 @@ class Observation:
     who: tuple[Member, ...] | None = None
     """The members themselves."""
     worst: tuple[PartitionLag, ...] = ()
+    retention: Retention | None = None
+    """What the topic keeps; None where that is not known or nothing is deleted."""
+    offsets_kept: float | None = None
+    """For how many seconds Kafka keeps an empty group's offsets; None where it does not tell."""
     window: tuple[Look, ...] = field(default=(), compare=False)
     """The looks up to this one; they are no news by themselves."""
 

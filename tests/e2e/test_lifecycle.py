@@ -8,21 +8,24 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from confluent_kafka.admin import AdminClient
 
+from tests.e2e.conftest import ROOT
 from tests.e2e.test_broker_away import broker_away  # noqa: F401  # a fixture
 from tests.support.broker_client import BrokerClient
 from tests.support.builders import event_consumer, kafka_topic
 from tests.support.events import encoded
 from tests.support.eventually import eventually
+from tests.support.kubernetes import Kubernetes
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from dev.cluster import Cluster
-    from tests.support.kubernetes import Kubernetes, Manifest
+    from tests.support.kubernetes import Manifest
 
 TOPIC = "lifecycle-events"
 CONSUMER = "lifecycle-consumer"
 RIVAL = "lifecycle-rival"
+CHART = ROOT / "charts" / "eventconsumer"
 FINALIZER = "eventconsumer.dev/consumer-group"
 
 
@@ -136,6 +139,60 @@ def test_of_two_consumers_in_one_group_the_older_runs_and_the_other_takes_over(
 
     shows(kubernetes, "CaughtUp", RIVAL)
     assert condition(kubernetes, "GroupConflict", RIVAL) is None
+
+
+@pytest.fixture
+def elsewhere(cluster: Cluster, kubernetes: Kubernetes) -> Iterator[Kubernetes]:
+    """Let the operator see every namespace, and talk to another one than the demo's."""
+    upgrade = ("upgrade", "eventconsumer", str(CHART), "--namespace=tasks", "--reuse-values", "--wait")
+    cluster.helm(*upgrade, "--set=scope=cluster")
+    there = Kubernetes(cluster.kubectl_path, cluster.kubeconfig, "elsewhere")
+    kubernetes.kubectl("create", "namespace", "elsewhere")
+    yield there
+    # The resource goes first: the operator that sees only its own namespace can't remove its finalizer.
+    there.delete("eventconsumer", RIVAL)
+    kubernetes.kubectl("delete", "namespace", "elsewhere", "--timeout=120s")
+    cluster.helm(*upgrade, "--set=scope=namespace")
+
+
+@pytest.mark.usefixtures("topic")
+def test_a_group_is_taken_also_across_namespaces(kubernetes: Kubernetes, elsewhere: Kubernetes) -> None:
+    consume(kubernetes)
+    shows(kubernetes, "CaughtUp")
+    listeners = kubernetes.get("kafka", "events")["status"]["listeners"]
+    servers = next(entry["bootstrapServers"] for entry in listeners if entry["name"] == "plain")
+    address = {"bootstrapServers": servers, "topic": TOPIC}
+
+    elsewhere.apply(
+        event_consumer(RIVAL, namespace="elsewhere", topicRef=None, kafka=address, groupId=CONSUMER)
+    )
+
+    shows(elsewhere, "GroupConflict", RIVAL)
+    conflict = condition(elsewhere, "GroupConflict", RIVAL)
+    assert conflict is not None
+    assert f"tasks/{CONSUMER}" in conflict["message"]
+    assert RIVAL not in deployments(elsewhere)
+
+    kubernetes.delete("eventconsumer", CONSUMER)
+
+    eventually("it takes over", lambda: condition(elsewhere, "GroupConflict", RIVAL) is None)
+
+
+@pytest.mark.usefixtures("topic")
+def test_from_latest_the_place_is_committed_before_the_first_worker_starts(
+    kubernetes: Kubernetes, kafka: str
+) -> None:
+    broker = BrokerClient(kafka)
+    kubernetes.kubectl("wait", f"kafkatopic/{TOPIC}", "--for=condition=Ready", "--timeout=60s")
+    broker.publish(TOPIC, [encoded() for _ in range(5)])
+
+    # No node fits, so no worker ever starts that could commit anything itself.
+    consume(kubernetes, startFrom="latest", template={"nodeSelector": {"disk": "holographic"}})
+
+    eventually("a Deployment", lambda: CONSUMER in deployments(kubernetes))
+    assert broker.committed_offsets(CONSUMER, TOPIC) == {0: 5}
+    broker.publish(TOPIC, [encoded()])
+    eventually("what was written since", lambda: kubernetes.row(CONSUMER)["LAG"] == "1")
 
 
 @pytest.mark.usefixtures("topic")

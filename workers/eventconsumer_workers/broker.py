@@ -1,8 +1,8 @@
-"""The one module that talks to Kafka: it receives batches, commits what is done and sends dead letters.
+"""The worker's membership of its group: it receives messages and commits how far they are done.
 
-Invariants: an offset is committed only after ``done`` was called for the messages before it, and only while
-its partition is ours. A partition that is revoked takes along its messages that are not done: the next owner
-gets them again. A commit that fails is sent again with the next one, so it is late at worst.
+Invariants: only what the loop calls done is committed, and only while its partition is ours. A partition that
+is revoked takes along its messages that are not done: the next owner gets them again. A commit that fails is
+sent again with the next one, so it is late at worst.
 """
 
 from __future__ import annotations
@@ -10,36 +10,33 @@ from __future__ import annotations
 import logging
 import time
 from concurrent.futures import TimeoutError as FutureTimeoutError
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Protocol, cast
 
 from confluent_kafka import (
     Consumer,
     KafkaError,
     KafkaException,
     Message,
-    Producer,
     TopicCollection,
     TopicPartition,
 )
 from confluent_kafka.admin import AdminClient
 
-from eventconsumer_workers import dead_letters
 from eventconsumer_workers.credentials import client_config
-from eventconsumer_workers.dead_letters import Origin
 from eventconsumer_workers.handlers import NotDone
+from eventconsumer_workers.lease import Lease
+from eventconsumer_workers.watermark import Place
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Collection, Iterable, Mapping
 
     from eventconsumer_workers.config import Settings
-    from eventconsumer_workers.handlers import BatchHandler
 
 __all__ = ["Message", "Subscription", "consumer_config", "producer_config", "topic_id"]
 
 _log = logging.getLogger(__name__)
 
-_BATCH = 2000
-_WAIT_SECONDS = 1.0
+_AHEAD_SECONDS = 0.001
 _LAST_COMMIT_SECONDS = 5.0
 # Less than the session's timeout, in which no other member gets our partitions.
 _LEASE_SECONDS = 8.0
@@ -76,6 +73,9 @@ def producer_config(settings: Settings) -> dict[str, str | int | bool]:
         # A message near the broker's limit must not pass it by the headers that are added to it.
         "compression.type": "zstd",
         "message.max.bytes": 64 * 1024 * 1024,
+        # Letters are open until they are acknowledged: this bounds how many bytes of them wait.
+        "queue.buffering.max.kbytes": 64 * 1024,
+        "linger.ms": 5,
     }
 
 
@@ -90,6 +90,19 @@ def topic_id(settings: Settings) -> str | None:
     return str(found.topic_id) if found.topic_id else None
 
 
+class Listener(Protocol):
+    """Who works on the partitions; called while the loop receives, on its thread."""
+
+    def assigned(self, partitions: Collection[int]) -> Mapping[int, int]:
+        """Take over partitions; return the offsets to begin at where they are not the committed ones."""
+
+    def revoked(self, partitions: Collection[int]) -> Iterable[Place]:
+        """Give partitions back; return how far they are done, to be committed before they go."""
+
+    def lost(self, partitions: Collection[int]) -> None:
+        """Forget partitions that may have another owner already."""
+
+
 class Subscription:
     """Membership of the worker's group, from ``subscribe`` to ``close``; used by one thread."""
 
@@ -97,20 +110,21 @@ class Subscription:
         self._settings = settings
         callbacks = {"on_commit": self._on_commit, "error_cb": _report}
         self._consumer = Consumer({**consumer_config(settings), **callbacks}, logger=_log)
-        self._dead_letters: Producer | None = None
+        self._listener: Listener | None = None
         self._ours: set[int] = set()
-        self._revoked: set[int] = set()
+        self._gone: set[int] = set()
         self._ahead: list[Message] = []
-        self._uncommitted: dict[int, TopicPartition] = {}
+        self._uncommitted: dict[int, Place] = {}
+        self._committed: dict[int, Place] = {}
+        self._begun: dict[int, Place] = {}
         self._holding = False
-        self._confirmed = 0.0
-        self._handler: BatchHandler | None = None
+        self._lease = Lease(_LEASE_SECONDS)
         self.joined = False
         """Whether the group has given this member its share, which may be no partition at all."""
 
-    def subscribe(self, handler: BatchHandler) -> None:
-        """Join the group; the handler hears of the partitions that come and go."""
-        self._handler = handler
+    def subscribe(self, listener: Listener) -> None:
+        """Join the group; the listener hears of the partitions that come and go."""
+        self._listener = listener
         self._consumer.subscribe(
             [self._settings.kafka_topic],
             on_assign=self._on_assign,
@@ -118,31 +132,35 @@ class Subscription:
             on_lost=self._on_lost,
         )
 
-    def receive(self) -> list[Message]:
-        """Return the next messages: at once when there are some, empty after a second without any."""
+    def receive(self, *, limit: int, wait: float) -> list[Message]:
+        """Return the next messages: at once when there are some, empty after ``wait`` seconds without any."""
         if self._holding:
             self._consumer.resume(self._consumer.assignment())
             self._holding = False
+        # poll() wakes for the first message, consume() takes along what has arrived by then: to ask
+        # consume() for both would make it wait until the batch is full.
+        first = self._consumer.poll(_AHEAD_SECONDS if self._ahead else wait)
         batch, self._ahead = self._ahead, []
+        if first is not None:
+            batch.append(first)
         if not batch:
-            # poll() wakes for the first message, consume() takes along what has arrived by then: to ask
-            # consume() for both would make it wait until the batch is full.
-            first = self._consumer.poll(_WAIT_SECONDS)
-            if first is None:
-                self._commit()
-                return []
-            batch = [first]
+            return []
         # What has been returned is ours; a rebalance inside consume() outdates what was held before it.
-        self._revoked.clear()
-        self._confirmed = time.monotonic()
-        rest = self._consumer.consume(_BATCH - len(batch), 0)
-        if self._revoked:
-            batch = [message for message in batch if message.partition() not in self._revoked]
-        return [message for message in batch + rest if message.error() is None or _refuse(message)]
+        self._gone.clear()
+        if len(batch) < limit:
+            rest = self._consumer.consume(limit - len(batch), 0)
+            if self._gone:
+                batch = [message for message in batch if message.partition() not in self._gone]
+            batch += rest
+        if any(map(Message.error, batch)):
+            batch = [message for message in batch if message.error() is None or _refuse(message)]
+        if batch and not self._committed:
+            self._note_begin(batch[0])
+        return batch
 
-    def still_ours(self) -> bool:
-        """Say whether the last look at the group is so recent that nobody else has our partitions."""
-        return time.monotonic() - self._confirmed < _LEASE_SECONDS
+    def put_back(self, batch: list[Message]) -> None:
+        """Take back the messages of the last ``receive``, to return them first the next time."""
+        self._ahead = batch + self._ahead
 
     def hold(self, seconds: float) -> None:
         """Stay a member of the group for so long without taking further messages, while work waits."""
@@ -151,47 +169,39 @@ class Subscription:
         while (left := deadline - time.monotonic()) > 0:
             self._consumer.pause(self._consumer.assignment())
             message = self._consumer.poll(left)
-            self._confirmed = time.monotonic()
             if message is not None:
                 self._ahead.append(message)
 
-    def done(self, batch: Iterable[Message]) -> None:
-        """Commit the offsets after these messages, which need no further work."""
-        last = {_partition(message): message for message in batch}
-        for partition, message in last.items():
-            if partition in self._ours and partition not in self._revoked:
-                self._uncommitted[partition] = _after(message)
-        self._commit()
+    def still_ours(self) -> bool:
+        """Say whether nobody else can have our partitions yet; may be asked from any thread."""
+        return self._lease.holds()
 
-    def set_aside(self, rejected: Sequence[tuple[Message, str]]) -> None:
-        """Send messages to the dead-letter topic; return when it has them all, else raise ``NotDone``."""
-        if self._dead_letters is None:
-            self._dead_letters = Producer(producer_config(self._settings), logger=_log)
-        faults: list[KafkaError] = []
+    def sure(self) -> bool:
+        """Say whether the membership was confirmed recently enough to begin work on messages."""
+        return self._lease.fresh()
 
-        def delivered(fault: KafkaError | None, _: Message) -> None:
-            if fault is not None:
-                faults.append(fault)
+    def confirm(self) -> None:
+        """Ask the group whether we are a member still; ``sure`` says so when it has answered yes.
 
-        for message, reason in rejected:
-            self._dead_letters.produce(
-                self._settings.kafka_dead_letter_topic,
-                value=message.value(),
-                key=message.key(),
-                headers=self._dead_letter_headers(message, reason),
-                on_delivery=delivered,
-            )
-        self._dead_letters.flush()
-        if faults:
-            # A producer that failed may be so for good; the next attempt gets a new one.
-            self._dead_letters = None
-            topic = self._settings.kafka_dead_letter_topic
-            raise NotDone(f"{len(faults)} dead letters did not reach {topic}: {faults[0].str()}")
+        The question is a commit that changes nothing: the group takes it from a member of now only.
+        """
+        if self._lease.asked_just_now():
+            return
+        places = list({**self._begun, **self._committed, **self._uncommitted}.values())
+        if places:
+            self._send_commit(places)
+
+    def commit(self, places: Iterable[Place]) -> None:
+        """Commit how far partitions are done, and what earlier commits left unanswered."""
+        for place in places:
+            if place.partition in self._ours:
+                self._uncommitted[place.partition] = place
+        if self._uncommitted:
+            self._send_commit(list(self._uncommitted.values()))
 
     def close(self) -> None:
-        """Commit what is done and leave the group; wait a few seconds at most for an absent broker."""
+        """Leave the group; wait a few seconds at most for an absent broker's answer to the last commit."""
         deadline = time.monotonic() + _LAST_COMMIT_SECONDS
-        self._commit()
         while self._uncommitted and time.monotonic() < deadline:
             self.hold(0.1)
         if self._uncommitted:
@@ -201,80 +211,77 @@ class Subscription:
             self._uncommitted.clear()
         self._consumer.close()
 
-    def _dead_letter_headers(self, message: Message, reason: str) -> dead_letters.Headers:
-        origin = Origin(
-            self._settings.kafka_topic, _partition(message), _offset(message), self._settings.kafka_group_id
-        )
-        original = cast("dead_letters.Headers", message.headers() or [])
-        return dead_letters.headers(original, reason=reason, origin=origin)
+    def _send_commit(self, places: list[Place]) -> None:
+        self._lease.ask()
+        self._consumer.commit(offsets=self._offsets(places), asynchronous=True)
 
-    def _commit(self) -> None:
-        if self._uncommitted:
-            self._consumer.commit(offsets=list(self._uncommitted.values()), asynchronous=True)
+    def _offsets(self, places: Iterable[Place]) -> list[TopicPartition]:
+        topic = self._settings.kafka_topic
+        return [
+            TopicPartition(topic, place.partition, place.offset, leader_epoch=place.epoch) for place in places
+        ]
 
     def _on_commit(self, fault: KafkaError | None, offsets: list[TopicPartition]) -> None:
+        self._lease.answered(yes=fault is None)
         if fault is not None:
             _log.warning("A commit failed and will be repeated: %s", fault.str())
+            return
         for committed in offsets:
-            waiting = self._uncommitted.get(committed.partition)
-            if fault is None and committed.error is None and waiting and waiting.offset <= committed.offset:
-                del self._uncommitted[committed.partition]
+            if committed.error is None:
+                self._note_committed(Place(committed.partition, committed.offset, committed.leader_epoch))
+
+    def _note_begin(self, first: Message) -> None:
+        # Nothing behind a partition's first message is done yet, so committing that place changes nothing.
+        partition = cast("int", first.partition())
+        self._begun.setdefault(partition, Place(partition, cast("int", first.offset())))
+
+    def _note_committed(self, place: Place) -> None:
+        waiting = self._uncommitted.get(place.partition)
+        if waiting is not None and waiting.offset <= place.offset:
+            del self._uncommitted[place.partition]
+        if place.partition in self._ours:
+            self._committed[place.partition] = place
 
     def _on_assign(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
         self.joined = True
+        self._lease.renew()
         numbers = {partition.partition for partition in partitions}
         self._ours |= numbers
-        if self._handler is not None and (places := self._handler.assigned(numbers)):
+        _log.info("Assigned partitions: %s", _numbers(numbers))
+        if self._listener is not None and (places := self._listener.assigned(numbers)):
             for partition in partitions:
                 partition.offset = places.get(partition.partition, partition.offset)
             consumer.incremental_assign(partitions)
-        _log.info("Assigned partitions: %s", _numbers(partitions))
 
     def _on_revoke(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
-        going = [self._uncommitted[p.partition] for p in partitions if p.partition in self._uncommitted]
+        numbers = {partition.partition for partition in partitions}
+        if self._listener is not None:
+            for place in self._listener.revoked(numbers):
+                self._uncommitted[place.partition] = place
+        going = [place for place in self._uncommitted.values() if place.partition in numbers]
         if going:
             try:
-                consumer.commit(offsets=going, asynchronous=False)
+                consumer.commit(offsets=self._offsets(going), asynchronous=False)
             except KafkaException as fault:
                 _log.warning("The commit of revoked partitions failed, their messages come again: %s", fault)
-        self._forget(partitions)
-        if self._handler is not None:
-            self._handler.revoked({partition.partition for partition in partitions})
-        _log.info("Revoked partitions: %s", _numbers(partitions))
+        self._forget(numbers)
+        _log.info("Revoked partitions: %s", _numbers(numbers))
 
     def _on_lost(self, _: Consumer, partitions: list[TopicPartition]) -> None:
-        self._forget(partitions)
-        if self._handler is not None:
-            self._handler.lost({partition.partition for partition in partitions})
-        _log.warning("Lost partitions, nothing is committed for them: %s", _numbers(partitions))
+        numbers = {partition.partition for partition in partitions}
+        self._forget(numbers)
+        if self._listener is not None:
+            self._listener.lost(numbers)
+        _log.warning("Lost partitions, nothing is committed for them: %s", _numbers(numbers))
 
-    def _forget(self, partitions: list[TopicPartition]) -> None:
-        gone = {partition.partition for partition in partitions}
+    def _forget(self, gone: set[int]) -> None:
         self._ours -= gone
-        self._revoked |= gone
+        self._gone |= gone
         self._ahead = [message for message in self._ahead if message.partition() not in gone]
         for partition in gone:
             self._uncommitted.pop(partition, None)
-
-
-def _after(message: Message) -> TopicPartition:
-    # The leader epoch lets a broker notice that the log was cut behind this offset; -1 stands for unknown.
-    epoch = message.leader_epoch()
-    return TopicPartition(
-        cast("str", message.topic()),
-        _partition(message),
-        _offset(message) + 1,
-        leader_epoch=-1 if epoch is None else epoch,
-    )
-
-
-# The client's types allow None here because of its error messages; one that was received has both.
-def _partition(message: Message) -> int:
-    return cast("int", message.partition())
-
-
-def _offset(message: Message) -> int:
-    return cast("int", message.offset())
+            self._committed.pop(partition, None)
+            self._begun.pop(partition, None)
 
 
 def _refuse(message: Message) -> bool:
@@ -289,7 +296,5 @@ def _report(fault: KafkaError) -> None:
     _log.warning("Kafka: %s", fault.str())
 
 
-def _numbers(partitions: list[TopicPartition]) -> str:
-    return (
-        ", ".join(str(number) for number in sorted(partition.partition for partition in partitions)) or "none"
-    )
+def _numbers(partitions: Iterable[int]) -> str:
+    return ", ".join(str(number) for number in sorted(partitions)) or "none"

@@ -59,6 +59,14 @@ class Settings(BaseSettings):
         default_factory=lambda known: _EVENT_TYPES[known["kind"]]
     )
     """The event types to handle; empty means all of them."""
+    delivery_attempts: int = Field(default=5, ge=1, le=1000)
+    """How often a handler is given an event before that goes to the dead letters."""
+    delivery_backoff_seconds: float = Field(default=1.0, ge=0.001, le=3600)
+    """The longest pause before the second attempt; each further one may be twice as long."""
+    delivery_backoff_max_seconds: float = Field(default=60.0, ge=0.001, le=3600)
+    """What no pause between attempts exceeds."""
+    handler_concurrency: int = Field(default=1, ge=1, le=256)
+    """How many events a handler is given at once, each of another key."""
     audit_log_path: Path = Path("audit.log")
     """Where the audit log is, unless it is in a database."""
     audit_database_url: str | None = Field(default=None, min_length=1, repr=False)

@@ -1,14 +1,31 @@
-"""How a message that is no event is set aside: as it came, with headers that say why and from where.
+"""How a message that cannot be worked on is set aside: as it came, with headers that say why and from where.
 
-Pure: the headers are built here and sent by ``broker``. The original headers come first and unchanged, so a
-message can be replayed from its dead letter.
+Pure: the letters are written here and sent by ``letterbox``. The original headers come first and unchanged,
+so a message can be sent back from its dead letter (``redrive``).
+
+The dead-letter topic may refuse what the source topic took, because its limit is lower or by the bytes of the
+added headers. Then the letter holds the first bytes of the message, its length and its hash, and the headers
+say where the whole still lies: a partition never stops for it.
 """
 
 from __future__ import annotations
 
-from typing import NamedTuple
+import hashlib
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from eventconsumer_workers.handlers import Record
 
 _ERROR_LENGTH = 256
+_TRUNCATED_BYTES = 64 * 1024
+
+PREFIX = "dlq_"
+"""What the names of the added headers begin with."""
+
+MALFORMED = "malformed"
+REJECTED = "rejected"
+EXHAUSTED = "exhausted"
 
 Headers = list[tuple[str, str | bytes | None]]
 
@@ -22,7 +39,39 @@ class Origin(NamedTuple):
     group: str
 
 
-def headers(original: Headers, *, reason: str, origin: Origin) -> Headers:
+@dataclass(eq=False, slots=True)
+class Letter:
+    """A message to set aside."""
+
+    record: Record
+    error: str
+    """Why, for a person."""
+    cause: str = MALFORMED
+    attempts: int = 0
+    """How often a handler was given the event; 0 for what is no event."""
+    truncated: bool = False
+    """Whether the topic refused the whole."""
+
+    def value(self) -> bytes | None:
+        """Return the bytes to send."""
+        whole = self.record.value()
+        return whole[:_TRUNCATED_BYTES] if self.truncated and whole is not None else whole
+
+    def headers(self, group: str) -> Headers:
+        """Return the original headers, then ours."""
+        record = self.record
+        origin = Origin(record.topic() or "", record.partition() or 0, record.offset() or 0, group)
+        original = record.headers() or []
+        sent = original if isinstance(original, list) else list(original.items())
+        written = headers(sent, reason=self.error, origin=origin, attempts=self.attempts)
+        if self.truncated:
+            whole = record.value() or b""
+            written.append(("dlq_truncated_from_bytes", str(len(whole)).encode()))
+            written.append(("dlq_sha256", hashlib.sha256(whole).hexdigest().encode()))
+        return written
+
+
+def headers(original: Headers, *, reason: str, origin: Origin, attempts: int = 0) -> Headers:
     """Return a dead letter's headers: the original ones, then ours."""
     return [
         *original,
@@ -31,6 +80,7 @@ def headers(original: Headers, *, reason: str, origin: Origin) -> Headers:
         ("dlq_partition", str(origin.partition).encode()),
         ("dlq_offset", str(origin.offset).encode()),
         ("dlq_group", origin.group.encode()),
+        ("dlq_attempts", str(attempts).encode()),
     ]
 
 

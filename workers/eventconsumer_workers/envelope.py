@@ -11,7 +11,7 @@ is the larger part of what a worker costs for each event.
 from __future__ import annotations
 
 from operator import attrgetter
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, TypeAlias
 
 import msgspec
 from typing_extensions import override
@@ -141,19 +141,28 @@ def _event(value: bytes, wanted: Collection[str]) -> Event | None:
     return event
 
 
-def read_all(values: Sequence[bytes | None], wanted: frozenset[str]) -> list[Event | Rejected | None]:
-    """Return for each value its event, the reason why it is none, or None when its type is not wanted."""
-    found: list[Event | Rejected | None] = []
+Outcome: TypeAlias = "Event | Rejected | None"
+"""What became of a message: an event, the reason why it is none, or None for a type that is not wanted."""
+
+
+def read_all(values: Sequence[bytes | None], wanted: frozenset[str]) -> tuple[list[Outcome], bool]:
+    """Return what each value is, and whether all of them are wanted events."""
     if not _all_utf8(values):
-        return [_outcome(value, wanted) for value in values]
+        return [_outcome(value, wanted) for value in values], False
+    found: list[Outcome] = []
+    whole = True
     rest = iter(values)
     while len(found) < len(values):
         try:
             # ``extend`` keeps what it got before a value was refused, and ``rest`` goes on behind that value.
             found.extend(map(_task_event.decode, rest))  # type: ignore[arg-type]  # None is refused as well
         except (msgspec.DecodeError, RecursionError, TypeError):
-            found.append(_outcome(values[len(found)], wanted))
-    return found if not wanted else _only(found, wanted)
+            outcome = _outcome(values[len(found)], wanted)
+            whole = whole and isinstance(outcome, Event)
+            found.append(outcome)
+    if not wanted or (whole and wanted.issuperset(map(_event_type, found))):
+        return found, whole
+    return [one if not isinstance(one, Event) or one.event_type in wanted else None for one in found], False
 
 
 def _all_utf8(values: Sequence[bytes | None]) -> bool:
@@ -167,16 +176,7 @@ def _all_utf8(values: Sequence[bytes | None]) -> bool:
     return True
 
 
-def _only(found: list[Event | Rejected | None], wanted: frozenset[str]) -> list[Event | Rejected | None]:
-    try:
-        if wanted.issuperset(map(_event_type, found)):
-            return found
-    except AttributeError:  # Some are no events.
-        pass
-    return [one if not isinstance(one, Event) or one.event_type in wanted else None for one in found]
-
-
-def _outcome(value: bytes | None, wanted: frozenset[str]) -> Event | Rejected | None:
+def _outcome(value: bytes | None, wanted: frozenset[str]) -> Outcome:
     try:
         return read(value, wanted)
     except Rejected as rejection:

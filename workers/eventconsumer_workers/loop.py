@@ -1,30 +1,92 @@
-"""The story of a worker: receive, sort, set aside, handle, commit; then again, until told to stop.
+"""The story of a worker: receive, sort, set aside, work, commit; then again, until told to stop.
 
-Invariant: the offsets of a batch are committed only after all of it is settled, each message handled or in
-the dead-letter topic. What cannot be settled now is tried again with growing pauses, in which the worker
-stays in its group; nothing is skipped and nothing is lost, however it ends.
+Invariant: an offset is committed only after all messages before it are settled, each handled, passed by or
+in the dead-letter topic. What cannot be settled now is tried again with growing pauses, in which the worker
+stays in its group; nothing is skipped and nothing is lost, however it ends. A partition that is lost is
+neither committed nor worked on.
 """
 
 from __future__ import annotations
 
 import logging
 import time
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
 
-from eventconsumer_workers.envelope import Event, Rejected, read_all
-from eventconsumer_workers.handlers import Batch, BatchHandler, NotDone
+from eventconsumer_workers.handlers import NotDone
+from eventconsumer_workers.sorting import sort
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Collection, Iterable, Mapping
     from threading import Event as Flag
 
     from eventconsumer_workers.broker import Message, Subscription
+    from eventconsumer_workers.dead_letters import Letter
+    from eventconsumer_workers.handlers import Observer
     from eventconsumer_workers.health import Pulse
+    from eventconsumer_workers.letterbox import LetterBox
+    from eventconsumer_workers.sorting import Sorted
+    from eventconsumer_workers.watermark import Place
 
 _log = logging.getLogger(__name__)
 
 _FIRST_PAUSE_SECONDS = 0.5
 _LONGEST_PAUSE_SECONDS = 30.0
+_IDLE_SECONDS = 1.0
+_COMMIT_SECONDS = 0.1
+_ROOM_SECONDS = 0.2
+# A crew that is full for longer is slow: the partitions are paused, and the worker keeps polling.
+_FULL_SECONDS = 2.0
+
+
+class Work(Protocol):
+    """How messages are worked on: by the batch (``Batches``) or by the event (``Crew``)."""
+
+    @property
+    def busy(self) -> bool:
+        """Whether work goes on while messages are received."""
+
+    def room(self) -> int:
+        """Return how many messages it takes now."""
+
+    def await_room(self, seconds: float) -> None:
+        """Wait until it takes more, for so long at most."""
+
+    def take(self, batch: Sorted) -> None:
+        """Take messages."""
+
+    def proceed(self) -> None:
+        """Do what has to be done on the loop's thread; raise ``NotDone`` to be called again."""
+
+    def letters(self) -> list[Letter]:
+        """Return the dead letters that came up since the last time."""
+
+    def settled(self) -> None:
+        """Hear that the dead-letter topic has all letters that were returned."""
+
+    def progress(self) -> list[Place]:
+        """Return how far partitions are done, where that changed since the last time."""
+
+    def assigned(self, partitions: Collection[int]) -> Mapping[int, int]:
+        """Take over partitions; return where to begin, where that is not what is committed."""
+
+    def revoked(self, partitions: Collection[int]) -> None:
+        """Give partitions back."""
+
+    def lost(self, partitions: Collection[int]) -> None:
+        """Forget partitions."""
+
+    def finish(self) -> None:
+        """Finish what was begun."""
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """Whom a worker tells about itself, and who tells it to end."""
+
+    observer: Observer
+    pulse: Pulse
+    stop: Flag
 
 
 class Loop:
@@ -33,48 +95,136 @@ class Loop:
     def __init__(
         self,
         subscription: Subscription,
-        handler: BatchHandler,
+        work: Work,
+        letters: LetterBox,
         *,
         wanted: frozenset[str],
-        pulse: Pulse,
-        stop: Flag,
+        around: Surroundings,
     ) -> None:
         self._subscription = subscription
-        self._handler = handler
+        self._work = work
+        self._letters = letters
         self._wanted = wanted
-        self._pulse = pulse
-        self._stop = stop
+        self._observer = around.observer
+        self._pulse = around.pulse
+        self._stop = around.stop
+        self._partitions: set[int] = set()
+        self._commit_at: float | None = None
+        self._full_since: float | None = None
 
     def run(self) -> None:
         """Work until the flag is raised, then commit and leave the group."""
-        self._subscription.subscribe(self._handler)
+        self._subscription.subscribe(self)
         try:
             while not self._stop.is_set():
-                batch = self._subscription.receive()
-                self._pulse.turn(joined=self._subscription.joined)
-                if batch:
-                    self._settle(batch)
+                self._turn()
+            self._work.finish()
+            self._last_commit()
         finally:
             self._subscription.close()
 
-    def _settle(self, batch: list[Message]) -> None:
-        events, records, rejected = sort(batch, self._wanted)
-        if rejected and not self._persist(lambda: self._set_aside(rejected)):
-            return
-        work = Batch(events, records, self._subscription.still_ours)
-        if events and not self._persist(lambda: self._handler.handle(work)):
-            return
-        self._subscription.done(batch)
+    def assigned(self, partitions: Collection[int]) -> Mapping[int, int]:
+        """Take over partitions; wait here, a member of the group, until that can be done."""
+        self._partitions.update(partitions)
+        self._observer.assigned(len(self._partitions))
+        pause = _FIRST_PAUSE_SECONDS
+        while not self._stop.is_set():
+            try:
+                return self._work.assigned(partitions)
+            except NotDone as obstacle:
+                _log.error("%s; next attempt in %.1f s", obstacle, pause)
+                with self._pulse.waiting(str(obstacle)):
+                    self._stop.wait(pause)
+                self._pulse.turn(joined=True)
+                pause = min(2 * pause, _LONGEST_PAUSE_SECONDS)
+        return {}
 
-    def _set_aside(self, rejected: list[tuple[Message, str]]) -> None:
-        self._subscription.set_aside(rejected)
-        for message, reason in rejected:
-            _log.warning(
-                "Set aside partition %s offset %s: %s", message.partition(), message.offset(), reason
-            )
+    def revoked(self, partitions: Collection[int]) -> Iterable[Place]:
+        """Give partitions back; return how far they are done."""
+        self._work.revoked(partitions)
+        self._gone(partitions)
+        return self._done_by_now()
 
-    def _persist(self, work: Callable[[], None]) -> bool:
-        """Try until the work is done; return False when the worker is told to stop before."""
+    def lost(self, partitions: Collection[int]) -> None:
+        """Forget partitions that may have another owner already."""
+        self._work.lost(partitions)
+        self._gone(partitions)
+
+    def _turn(self) -> None:
+        if room := self._work.room():
+            self._full_since = None
+            batch = self._subscription.receive(limit=room, wait=self._patience())
+            if batch:
+                self._begin(batch)
+            elif self._commit_at is None:
+                self._subscription.commit(())
+        else:
+            self._await_room()
+        self._pulse.turn(joined=self._subscription.joined)
+        self._keep_membership()
+        if self._work.busy and self._commit_at is None:
+            self._commit_at = time.monotonic() + _COMMIT_SECONDS
+        if self._commit_at is not None and time.monotonic() >= self._commit_at:
+            self._commit_at = None
+            self._persist(self._commit)
+
+    def _patience(self) -> float:
+        if self._commit_at is None:
+            return _IDLE_SECONDS
+        return max(0.0, self._commit_at - time.monotonic())
+
+    def _begin(self, batch: list[Message]) -> None:
+        if not self._subscription.sure():
+            self._subscription.confirm()
+            self._subscription.put_back(batch)
+            return
+        sorted_ = sort(batch, self._wanted)
+        if passed_by := sorted_.passed_by():
+            self._observer.filtered(passed_by)
+        self._work.take(sorted_)
+        if letters := self._work.letters():
+            self._letters.add(letters)
+        if self._commit_at is None:
+            self._commit_at = time.monotonic() + _COMMIT_SECONDS
+        self._persist(self._work.proceed)
+
+    def _await_room(self) -> None:
+        now = time.monotonic()
+        self._full_since = self._full_since or now
+        if now - self._full_since < _FULL_SECONDS:
+            self._work.await_room(_ROOM_SECONDS)
+        else:
+            self._subscription.hold(_ROOM_SECONDS)
+
+    def _keep_membership(self) -> None:
+        if self._work.busy and not self._subscription.sure():
+            self._subscription.confirm()
+
+    def _commit(self) -> None:
+        self._letters.add(self._work.letters())
+        self._letters.settle()
+        self._work.settled()
+        self._subscription.commit(self._work.progress())
+
+    def _done_by_now(self) -> Iterable[Place]:
+        self._letters.add(self._work.letters())
+        try:
+            self._letters.settle()
+        except NotDone as obstacle:
+            _log.warning("%s; their messages come again", obstacle)
+            return ()
+        self._work.settled()
+        return self._work.progress()
+
+    def _last_commit(self) -> None:
+        self._subscription.commit(self._done_by_now())
+
+    def _gone(self, partitions: Collection[int]) -> None:
+        self._partitions.difference_update(partitions)
+        self._observer.assigned(len(self._partitions))
+
+    def _persist(self, work: Callable[[], None]) -> None:
+        """Try until the work is done or the worker is told to stop."""
         pause = _FIRST_PAUSE_SECONDS
         while not self._stop.is_set():
             try:
@@ -85,27 +235,12 @@ class Loop:
                     self._wait(pause)
                 pause = min(2 * pause, _LONGEST_PAUSE_SECONDS)
             else:
-                return True
-        return False
+                return
 
     def _wait(self, seconds: float) -> None:
         deadline = time.monotonic() + seconds
         while not self._stop.is_set() and (left := deadline - time.monotonic()) > 0:
+            if not self._subscription.sure():
+                self._subscription.confirm()
             self._subscription.hold(min(left, 1.0))
             self._pulse.turn(joined=self._subscription.joined)
-
-
-def sort(
-    batch: list[Message], wanted: frozenset[str]
-) -> tuple[list[Event], list[Message], list[tuple[Message, str]]]:
-    """Return the wanted events of a batch, their messages, and what is no event with the reasons."""
-    events: list[Event] = []
-    records: list[Message] = []
-    rejected: list[tuple[Message, str]] = []
-    for message, found in zip(batch, read_all([one.value() for one in batch], wanted), strict=True):
-        if isinstance(found, Rejected):
-            rejected.append((message, str(found)))
-        elif found is not None:
-            events.append(found)
-            records.append(message)
-    return events, records, rejected

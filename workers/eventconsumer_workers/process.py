@@ -7,12 +7,14 @@ import signal
 import threading
 from typing import TYPE_CHECKING
 
-from eventconsumer_workers.broker import Subscription
 from eventconsumer_workers.credentials import CredentialsError, files, watched
+from eventconsumer_workers.handlers import EventHandler
 from eventconsumer_workers.health import Pulse, served
-from eventconsumer_workers.loop import Loop
-from eventconsumer_workers.traced import TracedBatches
+from eventconsumer_workers.loop import Surroundings
+from eventconsumer_workers.metrics import Metrics
+from eventconsumer_workers.traced import TracedBatches, TracedEvents
 from eventconsumer_workers.tracing import started
+from eventconsumer_workers.worker import follow
 
 if TYPE_CHECKING:
     from eventconsumer_workers.config import Settings
@@ -21,14 +23,18 @@ if TYPE_CHECKING:
 _log = logging.getLogger("eventconsumer_workers")
 
 
-def work(settings: Settings, handler: BatchHandler) -> int:
+def work(settings: Settings, handler: BatchHandler | EventHandler) -> int:
     """Follow the topic until a signal, or renewed credentials, end the process; return its exit code."""
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
     traces = started(topic=settings.kafka_topic, group=settings.kafka_group_id)
     if traces is not None:
-        handler = TracedBatches(handler, traces)
+        handler = (
+            TracedEvents(handler, traces)
+            if isinstance(handler, EventHandler)
+            else TracedBatches(handler, traces)
+        )
     try:
         _follow(settings, handler, stop)
     except CredentialsError as fault:
@@ -39,7 +45,7 @@ def work(settings: Settings, handler: BatchHandler) -> int:
     return 0
 
 
-def _follow(settings: Settings, handler: BatchHandler, stop: threading.Event) -> None:
+def _follow(settings: Settings, handler: BatchHandler | EventHandler, stop: threading.Event) -> None:
     pulse = Pulse()
     with served(pulse, settings.health_port), watched(files(settings), stop.set):
         _log.info(
@@ -48,5 +54,5 @@ def _follow(settings: Settings, handler: BatchHandler, stop: threading.Event) ->
             settings.kafka_topic,
             settings.kafka_group_id,
         )
-        Loop(Subscription(settings), handler, wanted=settings.event_types, pulse=pulse, stop=stop).run()
+        follow(settings, handler, Surroundings(Metrics(), pulse, stop))
     _log.info("The %s worker has left its group", settings.kind)

@@ -44,6 +44,7 @@ def test_a_dead_letter_is_the_message_byte_for_byte_with_its_origin(
         ("dlq_partition", str(partition).encode()),
         ("dlq_offset", b"0"),
         ("dlq_group", f"{topic}-audit".encode()),
+        ("dlq_attempts", b"0"),
     ]
 
 

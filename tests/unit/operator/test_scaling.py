@@ -166,6 +166,12 @@ def test_the_last_worker_goes_only_where_that_is_asked_for_and_nothing_is_writte
     assert decision.desired == desired
 
 
+def test_a_worker_that_stays_for_what_was_just_written_is_looked_at_again() -> None:
+    decision = first(ZERO, seen(1, 0, looks=window((0,), (0,), moving=1)))
+
+    assert (decision.desired, decision.again) == (1, SETTLING)
+
+
 def test_one_record_wakes_a_consumer_from_zero() -> None:
     assert first(ZERO, seen(0, 1, 0, 0)).desired == 1
 

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from eventconsumer_workers.dead_letters import Headers, Origin, headers
+import hashlib
+
+from eventconsumer_workers.dead_letters import Headers, Letter, Origin, headers
+from tests.support.records import record
 
 ORIGIN = Origin(topic="task-events", partition=2, offset=41, group="audit-service")
 
@@ -16,6 +19,7 @@ def test_the_original_headers_come_first_and_unchanged() -> None:
         ("dlq_partition", b"2"),
         ("dlq_offset", b"41"),
         ("dlq_group", b"audit-service"),
+        ("dlq_attempts", b"0"),
     ]
 
 
@@ -25,3 +29,13 @@ def test_the_reason_is_cut_and_printable() -> None:
     assert isinstance(error, bytes)
     assert error.startswith(b"line?break?[31mxxx")
     assert len(error) == 256
+
+
+def test_a_letter_that_the_topic_refuses_for_its_size_says_what_the_whole_was() -> None:
+    whole = b"x" * 1_000_000
+    letter = Letter(record(whole, offset=7), "too deep", truncated=True)
+    sent = dict(letter.headers("audit-service"))
+    assert letter.value() == whole[: 64 * 1024]
+    assert sent["dlq_truncated_from_bytes"] == b"1000000"
+    assert sent["dlq_sha256"] == hashlib.sha256(whole).hexdigest().encode()
+    assert sent["dlq_offset"] == b"7"

@@ -23,7 +23,7 @@ Any other exception of an ``EventHandler`` counts as ``Retry``; of a ``BatchHand
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Protocol, TypeAlias, runtime_checkable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping, Sequence
@@ -57,6 +57,7 @@ class Record(Protocol):
     def value(self) -> bytes | None: ...  # noqa: D102
     def headers(self) -> Headers | None: ...  # noqa: D102
     def timestamp(self) -> tuple[int, int]: ...  # noqa: D102
+    def leader_epoch(self) -> int | None: ...  # noqa: D102
 
 
 Headers: TypeAlias = "list[tuple[str, str | bytes | None]] | dict[str, str | bytes | None]"
@@ -105,7 +106,7 @@ class BatchHandler(Protocol):
         """
 
     def revoked(self, partitions: Collection[int]) -> None:
-        """Give these partitions back; all that was handled is committed, and another worker goes on next."""
+        """Give these partitions back; what was handled is committed before another worker goes on."""
 
     def lost(self, partitions: Collection[int]) -> None:
         """Forget these partitions and write nothing for them: another worker may have them already."""
@@ -114,6 +115,7 @@ class BatchHandler(Protocol):
         """Let go of what the handler holds."""
 
 
+@runtime_checkable
 class EventHandler(Protocol):
     """A worker's work by the event; called by several threads, one of them at a time for each key."""
 
@@ -121,7 +123,7 @@ class EventHandler(Protocol):
         """Do the work for this event; raise ``Retry``, ``Reject`` or ``NotDone`` when it is not done."""
 
     def close(self) -> None:
-        """Let go of what the handler holds; no thread is in ``deliver`` any more."""
+        """Let go of what the handler holds; a call that takes longer than 10 s may be cut short by this."""
 
 
 class Observer(Protocol):

@@ -1,0 +1,80 @@
+"""Up to where a partition is done, though its events finish in any order.
+
+Pure. The invariant: ``low`` never passes an offset that was taken and is not finished, so whatever is
+committed, a crash loses nothing; and once all is finished it is the end of what was read, so nothing comes
+twice.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from operator import methodcaller
+from typing import TYPE_CHECKING, NamedTuple, cast
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from eventconsumer_workers.handlers import Record
+
+_partition = methodcaller("partition")
+
+
+class Place(NamedTuple):
+    """The next offset to read of a partition."""
+
+    partition: int
+    offset: int
+    epoch: int = -1
+    """The leader's epoch there, by which a broker notices a log that was cut; -1 where it is unknown."""
+
+
+class Watermark:
+    """The offsets of one partition for one time that it is ours."""
+
+    def __init__(self) -> None:
+        self._open: deque[int] = deque()
+        self._finished: set[int] = set()
+        self._end: int | None = None
+        self.ours = True
+        """Whether the partition is ours still: cleared once, when it goes."""
+        self.highest_started = -1
+        """The highest offset that work was started for."""
+        self.queued = 0
+        """How many of its events are in lanes."""
+
+    def take(self, offset: int) -> None:
+        """Note an offset that needs work; offsets are taken in rising order."""
+        self._open.append(offset)
+
+    def reach(self, end: int) -> None:
+        """Note where reading stands: offsets below it that were not taken need no work."""
+        self._end = end
+
+    def finish(self, offset: int) -> None:
+        """Note that the work of a taken offset is done."""
+        self._finished.add(offset)
+        while self._open and self._open[0] in self._finished:
+            self._finished.discard(self._open.popleft())
+
+    def low(self) -> int | None:
+        """Return the offset to commit: all below it is done; None before anything was read."""
+        return self._open[0] if self._open else self._end
+
+    def __len__(self) -> int:
+        """Return how many taken offsets lie at or above ``low`` and are not finished."""
+        return len(self._open) - len(self._finished)
+
+
+def place_after(record: Record) -> Place:
+    """Return where a record's partition stands behind it."""
+    epoch = record.leader_epoch()
+    return Place(
+        cast("int", record.partition()), cast("int", record.offset()) + 1, -1 if epoch is None else epoch
+    )
+
+
+def last_places(records: Sequence[Record]) -> list[Place]:
+    """Return where each partition stands behind the last of its records, which are in order."""
+    # Made in C, and the last of each partition stays: this looks at every message of every batch.
+    last = dict(zip(map(_partition, records), records, strict=True))
+    return [place_after(record) for record in last.values()]
