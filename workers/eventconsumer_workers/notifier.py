@@ -4,18 +4,19 @@ How it holds what it promises:
 
 * Each sink has a courier with threads, a backlog and a circuit breaker of its own. An event is done when every
   sink has it or its dead letter for that sink is settled, and a partition's offset moves only up to the first
-  event that is not done. So a sink that is down loses nothing: its events stay uncommitted and wait in memory,
-  the other sinks go on ahead, lag says how many wait, and when the sink is back it gets them, in order by key.
-* Memory is bounded: only so many events and bytes are open. When that is full, a sink that is merely slow sets
-  the pace for all, since nothing may be given up because of it. A sink that is *down*, for half a minute or
-  more, can't: its oldest events become dead letters that name the sink, and so make room. A redrive of those
-  gives them to that sink alone.
-* Repetition is bounded: what is committed carries how far each sink is ahead of the slowest one, in the offset's
-  own metadata. After a crash a sink gets again what it finished since the last commit (a tenth of a second), or
-  behind an event of its own that was not through; a clean stop repeats nothing but the latter.
+  event that is not done. So a sink that is down loses nothing: its events stay uncommitted and wait in
+  memory, the other sinks go on ahead, lag says how many wait, and when the sink is back it gets them, in order
+  by key.
+* Memory is bounded: only so many events and bytes are open. When that is full, a sink that is merely slow
+  sets the pace for all, since nothing may be given up because of it. A sink that is *down*, for half a minute
+  or more, can't: its oldest events become dead letters that name the sink, and so make room. A redrive of
+  those gives them to that sink alone.
+* Repetition is bounded: what is committed carries how far each sink is ahead of the slowest one, in the
+  offset's own metadata. After a crash a sink gets again what it finished since the last commit (a tenth of a
+  second), or behind an event of its own that was not through; a clean stop repeats nothing but the latter.
 
-The alternatives: a consumer group for each sink, whose lag nobody would see as one number and whose first offset
-somebody would have to choose, or a retry topic for each sink, which somebody would have to create.
+The alternatives: a consumer group for each sink, whose lag nobody would see as one number and whose first
+offset somebody would have to choose, or a retry topic for each sink, which somebody would have to create.
 """
 
 from __future__ import annotations
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Mapping
 
     from eventconsumer_workers.handlers import Observer, Record
+    from eventconsumer_workers.handlers.sinks import Route
     from eventconsumer_workers.sinks.backlog import Aside
     from eventconsumer_workers.sinks.courier import Courier
     from eventconsumer_workers.sorting import Sorted
@@ -51,15 +53,6 @@ _DOWN_SECONDS = 30.0
 _WHOLE = ""
 # What is out when a partition goes is waited for: it would come twice else.
 _GRACE_SECONDS = 10.0
-
-
-@dataclass(frozen=True, slots=True)
-class Route:
-    """The way to one sink."""
-
-    courier: Courier
-    event_types: frozenset[str]
-    """The types it is given; empty means all of them."""
 
 
 @dataclass(eq=False, slots=True)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from eventconsumer_workers.credentials import CredentialsError, files, watched
 from eventconsumer_workers.handlers import EventHandler
+from eventconsumer_workers.handlers.sinks import ToSinks
 from eventconsumer_workers.health import Pulse, served
 from eventconsumer_workers.loop import Surroundings
 from eventconsumer_workers.metrics import Metrics
@@ -23,13 +24,13 @@ if TYPE_CHECKING:
 _log = logging.getLogger("eventconsumer_workers")
 
 
-def work(settings: Settings, handler: BatchHandler | EventHandler) -> int:
+def work(settings: Settings, handler: BatchHandler | EventHandler | ToSinks) -> int:
     """Follow the topic until a signal, or renewed credentials, end the process; return its exit code."""
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
     traces = started(topic=settings.kafka_topic, group=settings.kafka_group_id)
-    if traces is not None:
+    if traces is not None and not isinstance(handler, ToSinks):
         handler = (
             TracedEvents(handler, traces)
             if isinstance(handler, EventHandler)
@@ -45,7 +46,9 @@ def work(settings: Settings, handler: BatchHandler | EventHandler) -> int:
     return 0
 
 
-def _follow(settings: Settings, handler: BatchHandler | EventHandler, stop: threading.Event) -> None:
+def _follow(
+    settings: Settings, handler: BatchHandler | EventHandler | ToSinks, stop: threading.Event
+) -> None:
     pulse = Pulse()
     with served(pulse, settings.health_port), watched(files(settings), stop.set):
         _log.info(

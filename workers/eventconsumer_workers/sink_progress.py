@@ -1,7 +1,7 @@
 """How far one partition is done, in all sinks and in each; and the note about it beside the committed offset.
 
-Pure. The note says which sinks are ahead of the slowest one, and how far: after a crash the slowest one goes on
-at the committed offset, and the others where they were. A note that cannot be read, as after somebody has
+Pure. The note says which sinks are ahead of the slowest one, and how far: after a crash the slowest one goes
+on at the committed offset, and the others where they were. A note that cannot be read, as after somebody has
 reset the group's offsets, means that nobody is ahead.
 """
 

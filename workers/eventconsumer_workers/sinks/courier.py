@@ -111,8 +111,8 @@ class Courier:
     def release(self, partition: object, finished: int) -> list[Delivery]:
         """Forget the deliveries of a partition that were not begun, and return them.
 
-        What lies below one that is out, or below the highest offset that is finished, is still delivered: that
-        other one would come twice else. A sink that is down can't, and keeps only what is out.
+        What lies below one that is out, or below the highest offset that is finished, is still delivered:
+        that other one would come twice else. A sink that is down can't, and keeps only what is out.
         """
         with self._changed:
             begun = [offset for place, offset in self._out_places() if place is partition]

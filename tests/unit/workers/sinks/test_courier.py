@@ -198,22 +198,18 @@ def test_what_is_not_ours_any_more_is_forgotten() -> None:
 
 
 def test_what_was_not_begun_is_released_except_below_what_was(work: Work) -> None:
-    free = threading.Event()
+    both_out, free = threading.Barrier(3), threading.Event()
 
     def wait(_: Notification) -> None:
-        free.wait(30)
+        if not free.is_set():
+            both_out.wait(30)
+            free.wait(30)
 
     work.sink.behave = wait
     work.send("a0", "a1", "a2", key="a")
     work.send("b3", "b4", key="b")
-    eventually("two are out", lambda: work.courier.release("other", 0) == [], within=5, every=0.01)
-    eventually(
-        "b3 is out",
-        lambda: [one.notification.event_id for one in work.courier.release("p", 0)],
-        within=5,
-        every=0.01,
-        until=["b4"].__eq__,
-    )
+    both_out.wait(30)
+    assert [one.notification.event_id for one in work.courier.release("p", 0)] == ["b4"]
     free.set()
     work.eventually(a0=None, a1=None, a2=None, b3=None)
 
