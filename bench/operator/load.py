@@ -80,7 +80,8 @@ class Load:
                         member.name,
                         [TopicPartition(member.topic, one, self._end - lag()) for one in range(PARTITIONS)],
                     )
-                ]
+                ],
+                request_timeout=_SECONDS,
             )
             for member in fleet
         ]

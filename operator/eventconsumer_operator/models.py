@@ -79,10 +79,20 @@ class Worker(Model):
         return self.type == "audit" and self.storage.postgresql is None
 
 
+class Backoff(Model):
+    """The pauses between attempts, as durations such as 1m30s."""
+
+    initial: str | None = None
+    max: str | None = None
+
+
 class Delivery(Model):
-    """What happens to records that can't be processed."""
+    """How events are given to their handler, and what happens to records that can't be processed."""
 
     dead_letter_topic: str | None = None
+    attempts: int | None = None
+    backoff: Backoff = Backoff()
+    concurrency: int | None = None
 
 
 def seconds(duration: str) -> int:

@@ -114,41 +114,47 @@ class Poller:
 
     async def run(self) -> None:
         """Ask until cancelled."""
+        next_look = time.monotonic()
         try:
             while True:
                 self.turned_at = time.monotonic()
                 self._wake.clear()
-                await self._start_rounds()
-                await self._pause()
+                everybody = self.turned_at >= next_look
+                if everybody:
+                    next_look = self.turned_at + self._interval
+                await self._start_rounds(everybody=everybody)
+                await self._pause(next_look - self.turned_at)
         finally:
             for running in self._rounds.values():
                 running.cancel()
             await asyncio.gather(*self._rounds.values(), return_exceptions=True)
 
-    async def _pause(self) -> None:
+    async def _pause(self, seconds: float) -> None:
         try:
-            await asyncio.wait_for(self._wake.wait(), self._interval)
+            await asyncio.wait_for(self._wake.wait(), seconds)
         except TimeoutError:
             return
         # Resources often come several at a time: a moment later all of them share one round.
         await asyncio.sleep(0.2)
 
-    async def _start_rounds(self) -> None:
-        """Begin one round for each cluster whose last round has ended."""
+    async def _start_rounds(self, *, everybody: bool) -> None:
+        """Begin one round for each cluster whose last round has ended: of all, or of those who are new."""
         by_cluster: dict[str, dict[ObjectKey, Target]] = defaultdict(dict)
         for key, target in self._targets.items():
             by_cluster[target.bootstrap_servers][key] = target
         for servers, targets in by_cluster.items():
             running = self._rounds.get(servers)
-            if running is None or running.done():
+            asked = {
+                key: target for key, target in targets.items() if everybody or key not in self._observations
+            }
+            if asked and (running is None or running.done()):
                 self._rounds[servers] = asyncio.create_task(
-                    self._round(servers, targets), name=f"lag of {servers}"
+                    self._round(servers, asked), name=f"lag of {servers}"
                 )
         for servers in set(self._clusters) - set(by_cluster):
             if self._rounds[servers].done():
                 await self._hang_up(servers)
                 self._records.pop(servers, None)
-                self._settings.pop(servers, None)
                 del self._rounds[servers]
 
     async def _round(self, servers: str, targets: Mapping[ObjectKey, Target]) -> None:
@@ -166,6 +172,9 @@ class Poller:
             self._say_answering(servers)
         for key, observation in observations.items():
             self._note(key, targets[key], observation)
+        if self._targets.keys() - self._observations.keys():
+            # Somebody came while this round went on, and found it closed.
+            self._wake.set()
 
     async def _hang_up(self, servers: str) -> None:
         broker = self._clusters.pop(servers, None)

@@ -41,7 +41,12 @@ def consumer(kind: str) -> EventConsumer:
         "groupId": "orders-group",
         "eventTypes": ["task.updated", "task.created"],
         "startFrom": "latest",
-        "delivery": {"deadLetterTopic": "orders-failed"},
+        "delivery": {
+            "deadLetterTopic": "orders-failed",
+            "attempts": 7,
+            "backoff": {"initial": "2s", "max": "1m30s"},
+            "concurrency": 16,
+        },
     }
     metadata = {"name": "orders", "namespace": "tasks", "uid": "u"}
     return EventConsumer.model_validate({"metadata": metadata, "spec": spec})
@@ -63,6 +68,8 @@ def test_a_worker_reads_what_the_resource_says(monkeypatch: pytest.MonkeyPatch, 
     assert settings.kafka_bootstrap_servers == "events-kafka-bootstrap:9092"
     assert (settings.kafka_topic, settings.kafka_group_id) == ("orders", "orders-group")
     assert settings.kafka_dead_letter_topic == "orders-failed"
+    assert (settings.delivery_attempts, settings.handler_concurrency) == (7, 16)
+    assert (settings.delivery_backoff_seconds, settings.delivery_backoff_max_seconds) == (2, 90)
     assert settings.kafka_auto_offset_reset == "latest"
     assert settings.event_types == {"task.updated", "task.created"}
     assert settings.health_port == HEALTH_PORT

@@ -2,11 +2,11 @@
 
 How it holds what it promises:
 
-* Each sink has a courier with threads, a backlog and a circuit breaker of its own. An event is done when every
-  sink has it or its dead letter for that sink is settled, and a partition's offset moves only up to the first
-  event that is not done. So a sink that is down loses nothing: its events stay uncommitted and wait in
-  memory, the other sinks go on ahead, lag says how many wait, and when the sink is back it gets them, in order
-  by key.
+* Each sink has a courier with threads, a backlog and a circuit breaker of its own. An event is done when
+  every sink has it or its dead letter for that sink is settled, and a partition's offset moves only up to the
+  first event that is not done. So a sink that is down loses nothing: its events stay uncommitted and wait in
+  memory, the other sinks go on ahead, lag says how many wait, and when the sink is back it gets them, in
+  order by key.
 * Memory is bounded: only so many events and bytes are open. When that is full, a sink that is merely slow
   sets the pace for all, since nothing may be given up because of it. A sink that is *down*, for half a minute
   or more, can't: its oldest events become dead letters that name the sink, and so make room. A redrive of

@@ -11,6 +11,7 @@ from kopf._core.engines.peering import Identity
 
 from eventconsumer_operator.cluster import OWN_LABEL
 from eventconsumer_operator.handlers import probes, watches
+from eventconsumer_operator.handlers.stateless import NoDiffBase, NoProgress
 from eventconsumer_operator.names import CLAIMS, DEPLOYMENTS, PODS
 from eventconsumer_operator.runtime import Runtime
 
@@ -59,6 +60,8 @@ async def start(settings: kopf.OperatorSettings, memo: kopf.Memo, **_: object) -
     settings.watching.label_selectors["", CLAIMS] = OWN_LABEL
     settings.watching.label_selectors["", PODS] = OWN_LABEL
     settings.posting.enabled = False
+    settings.persistence.diffbase_storage = NoDiffBase()
+    settings.persistence.progress_storage = NoProgress()
     runtime: Runtime = memo.runtime
     await runtime.start()
 

@@ -1,4 +1,4 @@
-"""The notification worker with sinks of its own: each gets the events of its types by a courier of its own."""
+"""The notification worker with sinks: each gets the events of its types by a courier of its own."""
 
 from __future__ import annotations
 
