@@ -27,6 +27,12 @@ class TopicRef(Model):
     name: str
 
 
+class UserRef(Model):
+    """A Strimzi KafkaUser in the same namespace."""
+
+    name: str
+
+
 class KafkaAddress(Model):
     """A Kafka that Strimzi does not run."""
 
@@ -61,12 +67,23 @@ class Audit(Model):
     storage: AuditStorage = AuditStorage()
 
 
+class Custom(Model):
+    """A program of the user's own: an image, a Python function in it, or both."""
+
+    image: str | None = None
+    image_pull_policy: Literal["Always", "IfNotPresent", "Never"] | None = None
+    handler: str | None = None
+    command: tuple[str, ...] = ()
+    args: tuple[str, ...] = ()
+
+
 class Worker(Model):
     """What is run."""
 
-    type: Literal["notification", "audit"]
+    type: Literal["notification", "audit", "custom"]
     notification: Notification | None = None
     audit: Audit | None = None
+    custom: Custom | None = None
 
     @property
     def storage(self) -> AuditStorage:
@@ -142,6 +159,7 @@ class Spec(Model):
     topic_ref: TopicRef | None = None
     kafka: KafkaAddress | None = None
     listener: str | None = None
+    user_ref: UserRef | None = None
     group_id: str | None = None
     worker: Worker
     event_types: tuple[str, ...] = NO_EVENT_TYPES

@@ -50,6 +50,11 @@ class Security:
         encryption = "SSL" if self.tls else "PLAINTEXT"
         return f"SASL_{encryption}" if self.sasl else encryption
 
+    @property
+    def names_secrets(self) -> bool:
+        """Tell whether nobody can connect who does not know what is in some Secret."""
+        return self.sasl is not None or (self.tls is not None and self.tls != Tls())
+
 
 OPEN = Security()
 """Neither encrypted nor asked who connects."""

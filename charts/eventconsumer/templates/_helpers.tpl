@@ -35,3 +35,17 @@ allowPrivilegeEscalation: false
 readOnlyRootFilesystem: true
 capabilities: {drop: [ALL]}
 {{- end }}
+
+{{- /* The operator's credentials as the JSON that it reads: of each Secret only the folder it is mounted in. */ -}}
+{{- define "eventconsumer.kafkaCredentials" -}}
+{{- $told := list -}}
+{{- range $at, $one := .Values.kafkaCredentials -}}
+{{- $said := dict "folder" (printf "/etc/eventconsumer/kafka/%d" $at) "authentication" $one.authentication -}}
+{{- $_ := set $said "username" (default $one.secretName $one.username) -}}
+{{- $_ := set $said "kafka" $one.kafka -}}
+{{- $_ := set $said "namespace" (default $.Release.Namespace $one.namespace) -}}
+{{- with $one.listener -}}{{- $_ := set $said "listener" . -}}{{- end -}}
+{{- $told = append $told $said -}}
+{{- end -}}
+{{- toJson $told -}}
+{{- end -}}
