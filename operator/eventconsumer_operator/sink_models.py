@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from eventconsumer_operator.model_base import Model
 
+# Linux takes 128 KiB in one variable.
+_MOST_BYTES = 120_000
 NOTHING: tuple[str, ...] = ()
 
 
@@ -81,3 +83,10 @@ class Notification(Model):
     """Settings of the notification worker."""
 
     sinks: tuple[Sink, ...]
+
+    @model_validator(mode="after")
+    def _fits_into_an_environment_variable(self) -> Self:
+        size = len(self.model_dump_json(by_alias=True, exclude_defaults=True).encode())
+        if size > _MOST_BYTES:
+            raise ValueError(f"the sinks have {size} bytes; a program can be told no more than {_MOST_BYTES}")
+        return self
