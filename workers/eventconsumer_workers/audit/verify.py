@@ -16,12 +16,12 @@ from eventconsumer_workers.audit.chain import (
     Checkpoint,
     Entry,
     Fault,
-    Follower,
     TakenOver,
     decoded,
     is_plain,
     opened,
 )
+from eventconsumer_workers.audit.follower import Follower
 
 if TYPE_CHECKING:
     from collections.abc import Callable
