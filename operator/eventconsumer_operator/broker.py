@@ -1,8 +1,8 @@
-"""Talks to Kafka, with the peeker as the only other: what a cluster knows about topics and groups.
+"""Talks to Kafka, beside the peeker and the visitor: what a cluster knows about topics and groups.
 
-It asks for everything in as few questions as there are kinds of it, never joins a group and never creates a
-topic. It writes to a group only while nobody is in it: its first offsets, or its end. Every question ends
-within ``timeout`` seconds; a broker that can't be asked raises Unreachable.
+It asks for everything in as few questions as there are kinds of it and never creates a topic. It touches a
+group only while nobody is in it: its first offsets, its end, or a short visit that renews it. Every question
+ends within ``timeout`` seconds; a broker that can't be asked raises Unreachable.
 """
 
 from __future__ import annotations
@@ -10,11 +10,12 @@ from __future__ import annotations
 import asyncio
 import time
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 from confluent_kafka import (
     ConsumerGroupState,
     ConsumerGroupTopicPartitions,
+    ConsumerGroupType,
     KafkaError,
     KafkaException,
     TopicCollection,
@@ -24,10 +25,13 @@ from confluent_kafka.admin import AdminClient
 from confluent_kafka.admin._config import ConfigResource
 from confluent_kafka.admin._listoffsets import OffsetSpec
 
+from eventconsumer_operator import metrics
 from eventconsumer_operator.credentials import CredentialsError, client_settings, mark
 from eventconsumer_operator.log_starts import LogStarts
 from eventconsumer_operator.membership import Member
 from eventconsumer_operator.peeker import Peeker
+from eventconsumer_operator.together import Answer, all_of
+from eventconsumer_operator.visitor import visit
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Collection, Iterable, Mapping
@@ -36,12 +40,11 @@ if TYPE_CHECKING:
     from eventconsumer_operator.access import Access
     from eventconsumer_operator.records import Peeked, Place
 
-Answer = TypeVar("Answer")
-
 IN_FLIGHT = 50
 """How many groups are asked about at the same time: more gains nothing and only fills the broker's queue."""
 
 _LOG_NOTHING = 0
+_CLIENT_ID = "eventconsumer-operator"
 _REFUSED = (
     "Kafka refuses the operator's credentials: renew the Secret that the chart's kafkaCredentials name for it"
 )
@@ -88,6 +91,8 @@ class Group:
 
     state: str
     members: tuple[Member, ...]
+    renewed_by_commit: bool = False
+    """Whether its offsets are kept from their last commit on, and not since the last member left."""
 
 
 class Broker:
@@ -103,7 +108,7 @@ class Broker:
         # changes.
         self._settings: dict[str, Any] = {
             **self._who_asks(),
-            "client.id": "eventconsumer-operator",
+            "client.id": _CLIENT_ID,
             "log_level": _LOG_NOTHING,
             "socket.timeout.ms": int(timeout * 1000),
             "socket.connection.setup.timeout.ms": int(timeout * 1000),
@@ -153,6 +158,7 @@ class Broker:
 
         A topic that does not exist is absent from the answer.
         """
+        _count("DescribeTopics")
         futures = self._admin.describe_topics(TopicCollection(list(topics)), request_timeout=self._timeout)
         answers = await all_of(*(allowed(self._answer(future)) for future in futures.values()))
         return {
@@ -164,6 +170,7 @@ class Broker:
     async def committed(self, group: str) -> dict[Place, int]:
         """Return every offset a group has committed."""
         async with self._gate:
+            _count("ListConsumerGroupOffsets")
             futures = self._admin.list_consumer_group_offsets(
                 [ConsumerGroupTopicPartitions(group)], request_timeout=self._timeout
             )
@@ -173,7 +180,29 @@ class Broker:
 
     async def commit(self, group: str, positions: Mapping[Place, int]) -> None:
         """Commit offsets for a group that nobody is in; Occupied where somebody is."""
-        places = [TopicPartition(*place, offset) for place, offset in positions.items()]
+        await self._commit(group, [TopicPartition(*place, offset) for place, offset in positions.items()])
+
+    async def renew(self, group: str, topic: str, *, by_commit: bool) -> None:
+        """Have the time begin anew after which Kafka drops an empty group's offsets; no position moves.
+
+        Kafka counts it from the last commit in a group of the newer protocol, or one that never had members;
+        in others from the moment when the last member left, and there a commit changes nothing.
+        """
+        if not by_commit:
+            visiting = asyncio.to_thread(visit, self._settings, group, topic, timeout=2 * self._timeout)
+            if not await visiting:
+                raise Unreachable(f"group {group} could not be joined in time")
+            return
+        futures = self._admin.list_consumer_group_offsets(
+            [ConsumerGroupTopicPartitions(group)], request_timeout=self._timeout
+        )
+        answer = await self._answer(futures[group])
+        listed = answer.topic_partitions if answer is not None else []
+        # The very same objects go back: the offsets with their metadata.
+        await self._commit(group, [entry for entry in listed if entry.topic == topic and entry.offset >= 0])
+
+    async def _commit(self, group: str, places: list[TopicPartition]) -> None:
+        _count("AlterConsumerGroupOffsets")
         futures = self._admin.alter_consumer_group_offsets(
             [ConsumerGroupTopicPartitions(group, places)], request_timeout=self._timeout
         )
@@ -188,6 +217,7 @@ class Broker:
 
     async def delete_group(self, group: str) -> None:
         """Delete a group and its offsets, if there is one; Occupied where somebody is in it."""
+        _count("DeleteConsumerGroups")
         futures = self._admin.delete_consumer_groups([group], request_timeout=self._timeout)
         await self._answer(futures[group])
 
@@ -218,17 +248,21 @@ class Broker:
     async def group(self, group: str) -> Group | None:
         """Return a group's state and members, in either protocol; None where there is no answer."""
         async with self._gate:
+            _count("DescribeConsumerGroups")
             futures = self._admin.describe_consumer_groups([group], request_timeout=self._timeout)
             answer = await self._answer(futures[group])
         if answer is None:
             return None
-        members = tuple(sorted(_member(entry) for entry in answer.members))
+        # Our own short visit is nobody's consumer.
+        members = tuple(sorted(_member(entry) for entry in answer.members if entry.client_id != _CLIENT_ID))
         words = answer.state.name.replace("PREPARING_REBALANCING", "PREPARING_REBALANCE").split("_")
-        return Group(state="".join(word.capitalize() for word in words), members=members)
+        by_commit = answer.is_simple_consumer_group or answer.type == ConsumerGroupType.CONSUMER
+        return Group("".join(word.capitalize() for word in words), members, renewed_by_commit=by_commit)
 
     async def topic_settings(self, topics: Collection[str]) -> dict[str, dict[str, str]]:
         """Return each topic's settings; one that may not be read is absent."""
         asked = [ConfigResource(ConfigResource.Type.TOPIC, topic) for topic in topics]
+        _count("DescribeConfigs")
         futures = self._admin.describe_configs(asked, request_timeout=self._timeout)
         answers = await asyncio.gather(
             *(self._answer(future) for future in futures.values()), return_exceptions=True
@@ -242,8 +276,10 @@ class Broker:
     async def offsets_kept(self) -> float | None:
         """Return for how many seconds an empty group's offsets are kept; None where that is not told."""
         try:
+            _count("DescribeCluster")
             cluster = await self._answer(self._admin.describe_cluster(request_timeout=self._timeout))
             node = ConfigResource(ConfigResource.Type.BROKER, str(cluster.nodes[0].id))
+            _count("DescribeConfigs")
             answer = await self._answer(
                 self._admin.describe_configs([node], request_timeout=self._timeout)[node]
             )
@@ -253,10 +289,12 @@ class Broker:
 
     async def peek(self, positions: Mapping[Place, int]) -> Peeked:
         """Return what comes next from each position on; what could not be read in time is absent."""
+        _count("Fetch")
         return await asyncio.to_thread(self._peeker.peek, dict(positions))
 
     async def _empty_groups(self) -> frozenset[str]:
         """Return the groups without members; none where a broker can't tell yet, so all are asked then."""
+        _count("ListConsumerGroups")
         future = self._admin.list_consumer_groups(
             request_timeout=self._timeout, states={ConsumerGroupState.EMPTY}
         )
@@ -269,6 +307,7 @@ class Broker:
         wanted = {TopicPartition(topic, partition): spec for topic, partition in places}
         if not wanted:
             return {}
+        _count("ListOffsets")
         futures = self._admin.list_offsets(wanted, request_timeout=self._timeout)
         answers = await asyncio.gather(
             *(self._answer(future) for future in futures.values()), return_exceptions=True
@@ -302,6 +341,10 @@ class Broker:
             raise self._unreachable("no answer in time") from failure
 
 
+def _count(api: str) -> None:
+    metrics.kafka_requests.labels(api).inc()
+
+
 def _member(description: Any) -> Member:
     assigned = description.assignment.topic_partitions if description.assignment else None
     return Member(
@@ -317,15 +360,3 @@ async def allowed(question: Awaitable[Answer]) -> Answer | Denied:
         return await question
     except Denied as denied:
         return denied
-
-
-async def all_of(*questions: Awaitable[Answer]) -> list[Answer]:
-    """Wait for all questions to end, then return their answers or raise the first failure.
-
-    Unlike a bare gather it leaves no question running behind a failure, so the client can be closed then.
-    """
-    answers = await asyncio.gather(*questions, return_exceptions=True)
-    for answer in answers:
-        if isinstance(answer, BaseException):
-            raise answer
-    return [answer for answer in answers if not isinstance(answer, BaseException)]

@@ -18,6 +18,10 @@ KAFKAS = "kafkas"
 USERS = "kafkausers"
 PODS = "pods"
 EVENTS = "events"
+LEASES = "leases"
+
+LEASE = "eventconsumer-operator"
+"""The one Lease of all operators that run in a namespace, of however many releases."""
 
 FIELD_MANAGER = "eventconsumer-operator"
 NAME_LABEL = "app.kubernetes.io/name"

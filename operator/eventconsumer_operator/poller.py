@@ -15,6 +15,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+from eventconsumer_operator import metrics
 from eventconsumer_operator.broker import Broker, Unreachable
 from eventconsumer_operator.cluster_settings import ClusterSettings
 from eventconsumer_operator.lag import UNKNOWN, Offsets
@@ -64,6 +65,10 @@ class Poller:
         self._targets.pop(key, None)
         self._observations.pop(key, None)
 
+    def target(self, key: ObjectKey) -> Target | None:
+        """Return what is asked for an EventConsumer, or None where it is not followed."""
+        return self._targets.get(key)
+
     def observation(self, key: ObjectKey) -> Observation | None:
         """Return the newest observation, or None where Kafka was not asked yet."""
         return self._observations.get(key)
@@ -112,11 +117,13 @@ class Poller:
                 await self._hang_up(access)
                 self._records.pop(access, None)
                 self._settings.pop(access, None)
+                metrics.kafka_up.remove(access.servers)
                 del self._rounds[access]
 
     async def _round(self, access: Access, targets: Mapping[ObjectKey, Target]) -> None:
         try:
-            observations = await self._observe(access, targets)
+            with metrics.lag_refresh_seconds.time():
+                observations = await self._observe(access, targets)
         except Unreachable as failure:
             self._say_silent(access, failure)
             # The client may never find a group's coordinator again after an outage; a new one does at once.
@@ -221,6 +228,7 @@ class Poller:
             self._changed(key)
 
     def _say_silent(self, access: Access, failure: Unreachable) -> None:
+        metrics.kafka_up.labels(access.servers).set(0)
         if access not in self._silent:
             self._silent.add(access)
             logger.warning(
@@ -230,6 +238,7 @@ class Poller:
             )
 
     def _say_answering(self, access: Access) -> None:
+        metrics.kafka_up.labels(access.servers).set(1)
         if access in self._silent:
             self._silent.discard(access)
             logger.info("Kafka at %s answers again", access.servers)

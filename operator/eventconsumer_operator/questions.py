@@ -9,8 +9,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from eventconsumer_operator.broker import Broker, Denied, all_of, allowed
+from eventconsumer_operator.broker import Broker, Denied, allowed
 from eventconsumer_operator.lag import Offsets, lag, position, unread, worst
+from eventconsumer_operator.together import all_of
 from eventconsumer_operator.world import Observation
 
 if TYPE_CHECKING:

@@ -17,6 +17,7 @@ from pydantic import ValidationError
 from eventconsumer_operator import access, checks, desired, groups
 from eventconsumer_operator.autoscaler import Autoscaler
 from eventconsumer_operator.availability import STARTING
+from eventconsumer_operator.budget import news, write_due
 from eventconsumer_operator.cluster import Refused
 from eventconsumer_operator.connection import Connection, cluster_of, recreated, remembered
 from eventconsumer_operator.deletion import Step, left, parting
@@ -24,8 +25,10 @@ from eventconsumer_operator.drift import Applied, needs_apply
 from eventconsumer_operator.errands import CommitEnds, DeleteGroup
 from eventconsumer_operator.events import event
 from eventconsumer_operator.findings import Finding
+from eventconsumer_operator.hearing import heard
 from eventconsumer_operator.indexes import BY_CONSUMER
-from eventconsumer_operator.models import EventConsumer
+from eventconsumer_operator.metrics import Told, told
+from eventconsumer_operator.models import EventConsumer, Metadata
 from eventconsumer_operator.names import (
     CLAIMS,
     DEPLOYMENTS,
@@ -42,7 +45,8 @@ from eventconsumer_operator.names import (
 from eventconsumer_operator.outcome import Outcome
 from eventconsumer_operator.pod_template import claim_name
 from eventconsumer_operator.questions import Target
-from eventconsumer_operator.status import report, unreadable, write_due
+from eventconsumer_operator.status import report, unreadable
+from eventconsumer_operator.tidings import Tiding, Troubles
 from eventconsumer_operator.world import World, asked_too_early
 
 if TYPE_CHECKING:
@@ -51,6 +55,7 @@ if TYPE_CHECKING:
     from eventconsumer_operator.access import Access, Credentials
     from eventconsumer_operator.cluster import Cluster
     from eventconsumer_operator.errands import Errands
+    from eventconsumer_operator.keeper import Keeper
     from eventconsumer_operator.models import Manifest
     from eventconsumer_operator.pod_template import Image
     from eventconsumer_operator.poller import Poller
@@ -60,6 +65,8 @@ logger = logging.getLogger(__name__)
 
 _LOOK_AGAIN_SECONDS = 1.0
 """How soon to look whether Kafka was asked since workers came or went."""
+_CALM_SECONDS = 5.0
+"""How soon figures are tried again that could not be written for all the other writes."""
 
 
 @dataclass
@@ -68,6 +75,8 @@ class Memory:
 
     applied: dict[str, Applied] = field(default_factory=dict)
     status_written_at: float = float("-inf")
+    told: Told | None = None
+    troubles: Troubles = field(default_factory=Troubles)
     ready: int | None = None
     crew_since: datetime | None = None
 
@@ -87,6 +96,7 @@ class Reconciler:
     store: Store
     poller: Poller
     errands: Errands
+    keeper: Keeper
     image: Image
     status_interval: float
     later: Callable[[ObjectKey, float], None]
@@ -139,6 +149,7 @@ class Reconciler:
     def _forget(self, key: ObjectKey) -> None:
         self.poller.forget(key)
         self.autoscaler.forget(key)
+        self.keeper.call_off(key)
         self.errands.call_off(key)
         self.memories.pop(key, None)
 
@@ -162,6 +173,7 @@ class Reconciler:
     async def _part(self, key: ObjectKey, body: Manifest, consumer: EventConsumer) -> None:
         """Take the next step of a deletion that takes the consumer group along."""
         self.poller.forget(key)
+        self.keeper.call_off(key)
         world = await self._gather(key, consumer, body.get("status", {}))
         connection, now = checks.connection_of(world), datetime.now(UTC)
         errand = DeleteGroup(self._access(world, connection), consumer.group_id) if connection else None
@@ -170,7 +182,8 @@ class Reconciler:
         if coming.step is Step.RELEASE:
             await self._release(key, body)
             if coming.reason is not None:
-                await self._tell(consumer, coming.reason, coming.message)
+                good = coming.reason is Reason.GROUP_DELETED
+                await self._tell(consumer.metadata, Tiding(coming.reason, coming.message, good=good))
             return
         self.later(key, max(1.0, left(world, now=now).total_seconds()))
         if coming.step is Step.STOP_WORKERS and connection is not None:
@@ -189,10 +202,10 @@ class Reconciler:
         else:
             self.store.remove(EVENT_CONSUMERS, body)
 
-    async def _tell(self, consumer: EventConsumer, reason: Reason, message: str) -> None:
-        about = consumer.metadata
-        logger.info("%s/%s: %s (%s)", about.namespace, about.name, reason, message)
-        await self.cluster.tell(event(about, reason, message, now=datetime.now(UTC)))
+    async def _tell(self, about: Metadata, tiding: Tiding) -> None:
+        said = (about.namespace, about.name, tiding.reason, tiding.message)
+        logger.info("%s/%s: %s (%s)", *said, extra={"reason": tiding.reason})
+        await self.cluster.tell(event(about, tiding, now=datetime.now(UTC)))
 
     async def _gather(self, key: ObjectKey, consumer: EventConsumer, status: Manifest) -> World:
         """Read everything a decision needs; only an object that may have to be created is asked for."""
@@ -212,7 +225,7 @@ class Reconciler:
             if consumer.spec.worker.has_volume
             else None,
             observation=self.poller.observation(key),
-            pods=self._pods(key),
+            pods=await heard(self._pods(key)),
             group_owner=groups.group_owner(key, self.store),
         )
 
@@ -268,7 +281,8 @@ class Reconciler:
             )
             if recreated(before, connection):
                 made = f"topic {connection.topic} was deleted and made again (id {connection.topic_id})"
-                await self._tell(consumer, Reason.TOPIC_RECREATED, f"{made}, so the workers restart")
+                tiding = Tiding(Reason.TOPIC_RECREATED, f"{made}, so the workers restart", good=False)
+                await self._tell(consumer.metadata, tiding)
         except Refused as refused:
             key = ObjectKey(consumer.metadata.namespace, consumer.metadata.name)
             self.later(key, STARTING.total_seconds())
@@ -299,6 +313,7 @@ class Reconciler:
         now = datetime.now(UTC)
         ready = (world.deployment or {}).get("status", {}).get("readyReplicas", 0)
         world = replace(world, crew_since=self.memories.setdefault(key, Memory()).count(ready, now))
+        self.keeper.look(key, world, self.poller.target(key), empty_since=world.crew_since, now=now)
         status = report(world, connection, findings, now=now)
         await self._write(key, world.status, status)
         if asked_too_early(world):
@@ -309,22 +324,28 @@ class Reconciler:
 
     async def _write(self, key: ObjectKey, before: Manifest, status: Manifest) -> None:
         memory = self.memories.setdefault(key, Memory())
+        memory.told = told(status)
         now = time.monotonic()
         due = write_due(
             before, status, since_write=now - memory.status_written_at, interval=self.status_interval
         )
         if due is None:
             return
+        if due == 0 and not news(before, status) and not self.cluster.calm():
+            due = _CALM_SECONDS  # Figures wait until those who have news to tell are through.
         if due > 0:
             self.later(key, due)
             return
         written = await self.cluster.write_status(key, status)
         memory.status_written_at = now
-        if written is not None:
-            self.store.put(EVENT_CONSUMERS, written)
         old, new = before.get("summary", {}).get("status"), status["summary"]["status"]
         if old != new:
-            logger.info("%s: %s (%s)", "/".join(key), new, status["conditions"][0]["message"])
+            said = ("/".join(key), new, status["conditions"][0]["message"])
+            logger.info("%s: %s (%s)", *said, extra={"reason": new})
+        if written is not None:
+            self.store.put(EVENT_CONSUMERS, written)
+            for tiding in memory.troubles.after(before, status):
+                await self._tell(Metadata.model_validate(written["metadata"]), tiding)
 
 
 def _goes(body: Manifest) -> bool:

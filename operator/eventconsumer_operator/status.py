@@ -1,7 +1,6 @@
-"""What is said about one EventConsumer: its status, and when that is worth a write. Pure.
+"""What is said about one EventConsumer: its whole status. Pure.
 
-A number that can't be known is null and reads ``unknown``. The status is written as a whole and only when it
-differs from the one the API server has.
+A number that can't be known is null and reads ``unknown``. When a status is worth a write, ``budget`` says.
 """
 
 from __future__ import annotations
@@ -30,13 +29,6 @@ if TYPE_CHECKING:
     from eventconsumer_operator.lag import Lag
     from eventconsumer_operator.models import Manifest
     from eventconsumer_operator.world import World
-
-_LAG_FIELDS = frozenset(
-    {"lag", "maxPartitionLag", "behindSeconds", "observedAt", "partitions", "rawLag", "deadLetters"}
-)
-_LAG_WORDS = frozenset({"lag", "behind"})
-_SCALING_WORDS = frozenset({"wanted", "reason", "message"})
-"""What spec.scaling makes of the lag moves with it; how many workers it has run is state."""
 
 
 def report(
@@ -100,21 +92,6 @@ def unreadable(body: Manifest, failure: Exception, *, now: datetime) -> Manifest
         "conditions": [condition.model_dump(by_alias=True) for condition in told],
         "summary": words.model_dump(),
     }
-
-
-def write_due(old: Manifest, new: Manifest, *, since_write: float, interval: float) -> float | None:
-    """Return in how many seconds the new status should be written: 0 is at once, None is never.
-
-    Any change of state is written at once; moving lag waits until ``interval`` seconds have passed since the
-    last write, and a consumer that only falls further behind by the clock is written at steps of a tenth.
-    """
-    if _without(old, {"observedAt"}) == _without(new, {"observedAt"}):
-        return None
-    if _state(old) != _state(new):
-        return 0.0
-    if not _lag_moved(old, new):
-        return None
-    return max(0.0, interval - since_write)
 
 
 def lag_word(lag: Lag) -> str:
@@ -245,26 +222,3 @@ def _asked_topic(world: World) -> str | None:
     if spec.kafka:
         return spec.kafka.topic
     return spec.topic_ref.name if spec.topic_ref else None
-
-
-def _state(status: Manifest) -> Manifest:
-    """Return the part of a status that is not about how far the lag moved."""
-    words = _without(status.get("summary", {}), _LAG_WORDS)
-    scaling = _without(status.get("scaling") or {}, _SCALING_WORDS)
-    return _without(status, _LAG_FIELDS) | {"summary": words, "scaling": scaling}
-
-
-def _lag_moved(old: Manifest, new: Manifest) -> bool:
-    if any(old.get(name) != new.get(name) for name in ("lag", "maxPartitionLag", "deadLetters")):
-        return True
-    if (old.get("scaling") or {}).get("reason") != (new.get("scaling") or {}).get("reason"):
-        return True
-    before: int | None = old.get("behindSeconds")
-    after: int | None = new.get("behindSeconds")
-    if before is None or after is None:
-        return before is not after
-    return abs(after - before) > max(1, before / 10)
-
-
-def _without(fields: Manifest, names: set[str] | frozenset[str]) -> Manifest:
-    return {name: value for name, value in fields.items() if name not in names}

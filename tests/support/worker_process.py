@@ -54,6 +54,14 @@ class WorkerProcess:
         """End the worker with no chance to say goodbye."""
         self._end(signal.SIGKILL)
 
+    def freeze(self) -> None:
+        """Stop the worker in the middle of what it does, its connections open (SIGSTOP)."""
+        self._signal(signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        """Let a frozen worker go on as if nothing had been (SIGCONT)."""
+        self._signal(signal.SIGCONT)
+
     def probe(self, path: str) -> tuple[int, str]:
         """Return status and text of a probe of the latest run."""
         port = int(re.findall(r"Health is answered on port (\d+)", self.output())[-1])
@@ -75,6 +83,10 @@ class WorkerProcess:
         """Leave nothing running, whatever the test left behind."""
         if self._process is not None and self._process.poll() is None:
             self.kill()
+
+    def _signal(self, number: signal.Signals) -> None:
+        assert self._process is not None
+        self._process.send_signal(number)
 
     def _end(self, number: signal.Signals) -> int:
         assert self._process is not None
