@@ -65,6 +65,10 @@ class Poller:
         self._targets.pop(key, None)
         self._observations.pop(key, None)
 
+    def target(self, key: ObjectKey) -> Target | None:
+        """Return what is asked for an EventConsumer, or None where it is not followed."""
+        return self._targets.get(key)
+
     def observation(self, key: ObjectKey) -> Observation | None:
         """Return the newest observation, or None where Kafka was not asked yet."""
         return self._observations.get(key)
