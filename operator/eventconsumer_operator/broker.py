@@ -70,6 +70,11 @@ class Denied(Unreachable):
     """Kafka knows who asks, and does not let them know."""
 
 
+@dataclass(frozen=True)
+class Denial:
+    """That Kafka does not let us know, as an answer among others: it must not hide those."""
+
+
 class Occupied(Exception):  # noqa: N818  # reads as what happened: "except Occupied"
     """The consumer group has members, so Kafka keeps it as it is."""
 
@@ -162,7 +167,7 @@ class Broker:
         futures = self._admin.describe_topics(TopicCollection(list(topics)), request_timeout=self._timeout)
         answers = await all_of(*(allowed(self._answer(future)) for future in futures.values()))
         return {
-            topic: None if isinstance(answer, Denied) else [partition.id for partition in answer.partitions]
+            topic: None if isinstance(answer, Denial) else [partition.id for partition in answer.partitions]
             for topic, answer in zip(futures, answers, strict=True)
             if answer is not None
         }
@@ -242,7 +247,7 @@ class Broker:
         empty = await self._empty_groups()
         asked = [group for group in groups if group not in empty]
         answers = await all_of(*(allowed(self.group(group)) for group in asked))
-        told = (None if isinstance(answer, Denied) else answer for answer in answers)
+        told = (None if isinstance(answer, Denial) else answer for answer in answers)
         return dict.fromkeys(groups, Group("Empty", ())) | dict(zip(asked, told, strict=True))
 
     async def group(self, group: str) -> Group | None:
@@ -354,9 +359,9 @@ def _member(description: Any) -> Member:
     )
 
 
-async def allowed(question: Awaitable[Answer]) -> Answer | Denied:
+async def allowed(question: Awaitable[Answer]) -> Answer | Denial:
     """Return the answer to a question, or the denial as an answer."""
     try:
         return await question
-    except Denied as denied:
-        return denied
+    except Denied:
+        return Denial()

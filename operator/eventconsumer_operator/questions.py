@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from eventconsumer_operator.broker import Broker, Denied, allowed
+from eventconsumer_operator.broker import Broker, Denial, allowed
 from eventconsumer_operator.lag import Offsets, lag, position, unread, worst
 from eventconsumer_operator.together import all_of
 from eventconsumer_operator.world import Observation
@@ -99,7 +99,7 @@ async def ask(broker: Broker, targets: Iterable[Target]) -> Answers:
     return Answers(
         partitions=partitions,
         committed={
-            group: None if isinstance(answer, Denied) else answer
+            group: None if isinstance(answer, Denial) else answer
             for group, answer in zip(groups, committed, strict=True)
         },
         starts=starts,

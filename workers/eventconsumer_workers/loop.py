@@ -110,7 +110,6 @@ class Loop:
         self._stop = around.stop
         self._partitions: set[int] = set()
         self._commit_at: float | None = None
-        self._was_busy = False
         self._full_since: float | None = None
 
     def run(self) -> None:
@@ -163,17 +162,15 @@ class Loop:
             self._await_room()
         self._pulse.turn(joined=self._subscription.joined)
         self._keep_membership()
-        # What ended since the last look is committed as well, though nothing may be left to do.
-        was_busy, self._was_busy = self._was_busy, self._work.busy
-        if (was_busy or self._was_busy) and self._commit_at is None:
-            self._commit_at = time.monotonic() + _COMMIT_SECONDS
         if self._commit_at is not None and time.monotonic() >= self._commit_at:
-            self._commit_at = None
+            # Asked before the commit: what ends right after it has to be committed by another one.
+            busy = self._work.busy
             self._persist(self._commit)
+            self._commit_at = time.monotonic() + _COMMIT_SECONDS if busy else None
 
     def _patience(self) -> float:
         if self._commit_at is None:
-            return _COMMIT_SECONDS if self._was_busy else _IDLE_SECONDS
+            return _IDLE_SECONDS
         return max(0.0, self._commit_at - time.monotonic())
 
     def _begin(self, batch: list[Message]) -> None:
