@@ -25,6 +25,7 @@ from eventconsumer_operator.drift import Applied, needs_apply
 from eventconsumer_operator.errands import CommitEnds, DeleteGroup
 from eventconsumer_operator.events import event
 from eventconsumer_operator.findings import Finding
+from eventconsumer_operator.hearing import heard
 from eventconsumer_operator.indexes import BY_CONSUMER
 from eventconsumer_operator.metrics import Told, told
 from eventconsumer_operator.models import EventConsumer, Metadata
@@ -220,7 +221,7 @@ class Reconciler:
             if consumer.spec.worker.has_volume
             else None,
             observation=self.poller.observation(key),
-            pods=self._pods(key),
+            pods=await heard(self._pods(key)),
             group_owner=groups.group_owner(key, self.store),
         )
 
