@@ -1,8 +1,8 @@
-"""Talks to Kafka, with the peeker as the only other: what a cluster knows about topics and groups.
+"""Talks to Kafka, beside the peeker and the visitor: what a cluster knows about topics and groups.
 
-It asks for everything in as few questions as there are kinds of it, never joins a group and never creates a
-topic. It writes to a group only while nobody is in it: its first offsets, or its end. Every question ends
-within ``timeout`` seconds; a broker that can't be asked raises Unreachable.
+It asks for everything in as few questions as there are kinds of it and never creates a topic. It touches a
+group only while nobody is in it: its first offsets, its end, or a short visit that renews it. Every question
+ends within ``timeout`` seconds; a broker that can't be asked raises Unreachable.
 """
 
 from __future__ import annotations
@@ -10,11 +10,12 @@ from __future__ import annotations
 import asyncio
 import time
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 from confluent_kafka import (
     ConsumerGroupState,
     ConsumerGroupTopicPartitions,
+    ConsumerGroupType,
     KafkaError,
     KafkaException,
     TopicCollection,
@@ -29,20 +30,22 @@ from eventconsumer_operator.credentials import CredentialsError, client_settings
 from eventconsumer_operator.log_starts import LogStarts
 from eventconsumer_operator.membership import Member
 from eventconsumer_operator.peeker import Peeker
+from eventconsumer_operator.refusals import Denial, Denied, Occupied, Unreachable, allowed
+from eventconsumer_operator.together import all_of
+from eventconsumer_operator.visitor import visit
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Collection, Iterable, Mapping
+    from collections.abc import Collection, Iterable, Mapping
     from concurrent.futures import Future
 
     from eventconsumer_operator.access import Access
     from eventconsumer_operator.records import Peeked, Place
 
-Answer = TypeVar("Answer")
-
 IN_FLIGHT = 50
 """How many groups are asked about at the same time: more gains nothing and only fills the broker's queue."""
 
 _LOG_NOTHING = 0
+_CLIENT_ID = "eventconsumer-operator"
 _REFUSED = (
     "Kafka refuses the operator's credentials: renew the Secret that the chart's kafkaCredentials name for it"
 )
@@ -54,22 +57,6 @@ _REFUSALS = {
 """What helps against errors that the client tells beside its answers; stable, as it becomes status."""
 _EARLIEST: OffsetSpec = OffsetSpec.earliest()  # type: ignore[no-untyped-call]  # the client leaves it untyped
 _LATEST: OffsetSpec = OffsetSpec.latest()  # type: ignore[no-untyped-call]  # same
-
-
-class Unreachable(Exception):  # noqa: N818  # reads as what happened: "except Unreachable"
-    """The Kafka cluster did not answer in time; ``fix`` is what helps, where that is known."""
-
-    def __init__(self, message: str, *, fix: str | None = None) -> None:
-        super().__init__(message)
-        self.fix = fix
-
-
-class Denied(Unreachable):
-    """Kafka knows who asks, and does not let them know."""
-
-
-class Occupied(Exception):  # noqa: N818  # reads as what happened: "except Occupied"
-    """The consumer group has members, so Kafka keeps it as it is."""
 
 
 _OCCUPIED = frozenset({KafkaError.NON_EMPTY_GROUP, KafkaError.UNKNOWN_MEMBER_ID})
@@ -89,6 +76,8 @@ class Group:
 
     state: str
     members: tuple[Member, ...]
+    renewed_by_commit: bool = False
+    """Whether its offsets are kept from their last commit on, and not since the last member left."""
 
 
 class Broker:
@@ -104,7 +93,7 @@ class Broker:
         # changes.
         self._settings: dict[str, Any] = {
             **self._who_asks(),
-            "client.id": "eventconsumer-operator",
+            "client.id": _CLIENT_ID,
             "log_level": _LOG_NOTHING,
             "socket.timeout.ms": int(timeout * 1000),
             "socket.connection.setup.timeout.ms": int(timeout * 1000),
@@ -158,7 +147,7 @@ class Broker:
         futures = self._admin.describe_topics(TopicCollection(list(topics)), request_timeout=self._timeout)
         answers = await all_of(*(allowed(self._answer(future)) for future in futures.values()))
         return {
-            topic: None if isinstance(answer, Denied) else [partition.id for partition in answer.partitions]
+            topic: None if isinstance(answer, Denial) else [partition.id for partition in answer.partitions]
             for topic, answer in zip(futures, answers, strict=True)
             if answer is not None
         }
@@ -176,7 +165,28 @@ class Broker:
 
     async def commit(self, group: str, positions: Mapping[Place, int]) -> None:
         """Commit offsets for a group that nobody is in; Occupied where somebody is."""
-        places = [TopicPartition(*place, offset) for place, offset in positions.items()]
+        await self._commit(group, [TopicPartition(*place, offset) for place, offset in positions.items()])
+
+    async def renew(self, group: str, topic: str, *, by_commit: bool) -> None:
+        """Have the time begin anew after which Kafka drops an empty group's offsets; no position moves.
+
+        Kafka counts it from the last commit in a group of the newer protocol, or one that never had members;
+        in others from the moment when the last member left, and there a commit changes nothing.
+        """
+        if not by_commit:
+            visiting = asyncio.to_thread(visit, self._settings, group, topic, timeout=2 * self._timeout)
+            if not await visiting:
+                raise Unreachable(f"group {group} could not be joined in time")
+            return
+        futures = self._admin.list_consumer_group_offsets(
+            [ConsumerGroupTopicPartitions(group)], request_timeout=self._timeout
+        )
+        answer = await self._answer(futures[group])
+        listed = answer.topic_partitions if answer is not None else []
+        # The very same objects go back: the offsets with their metadata.
+        await self._commit(group, [entry for entry in listed if entry.topic == topic and entry.offset >= 0])
+
+    async def _commit(self, group: str, places: list[TopicPartition]) -> None:
         _count("AlterConsumerGroupOffsets")
         futures = self._admin.alter_consumer_group_offsets(
             [ConsumerGroupTopicPartitions(group, places)], request_timeout=self._timeout
@@ -217,7 +227,7 @@ class Broker:
         empty = await self._empty_groups()
         asked = [group for group in groups if group not in empty]
         answers = await all_of(*(allowed(self.group(group)) for group in asked))
-        told = (None if isinstance(answer, Denied) else answer for answer in answers)
+        told = (None if isinstance(answer, Denial) else answer for answer in answers)
         return dict.fromkeys(groups, Group("Empty", ())) | dict(zip(asked, told, strict=True))
 
     async def group(self, group: str) -> Group | None:
@@ -228,9 +238,11 @@ class Broker:
             answer = await self._answer(futures[group])
         if answer is None:
             return None
-        members = tuple(sorted(_member(entry) for entry in answer.members))
+        # Our own short visit is nobody's consumer.
+        members = tuple(sorted(_member(entry) for entry in answer.members if entry.client_id != _CLIENT_ID))
         words = answer.state.name.replace("PREPARING_REBALANCING", "PREPARING_REBALANCE").split("_")
-        return Group(state="".join(word.capitalize() for word in words), members=members)
+        by_commit = answer.is_simple_consumer_group or answer.type == ConsumerGroupType.CONSUMER
+        return Group("".join(word.capitalize() for word in words), members, renewed_by_commit=by_commit)
 
     async def topic_settings(self, topics: Collection[str]) -> dict[str, dict[str, str]]:
         """Return each topic's settings; one that may not be read is absent."""
@@ -325,23 +337,3 @@ def _member(description: Any) -> Member:
         host=description.host or "",
         partitions=tuple(sorted((place.topic, place.partition) for place in assigned or [])),
     )
-
-
-async def allowed(question: Awaitable[Answer]) -> Answer | Denied:
-    """Return the answer to a question, or the denial as an answer."""
-    try:
-        return await question
-    except Denied as denied:
-        return denied
-
-
-async def all_of(*questions: Awaitable[Answer]) -> list[Answer]:
-    """Wait for all questions to end, then return their answers or raise the first failure.
-
-    Unlike a bare gather it leaves no question running behind a failure, so the client can be closed then.
-    """
-    answers = await asyncio.gather(*questions, return_exceptions=True)
-    for answer in answers:
-        if isinstance(answer, BaseException):
-            raise answer
-    return [answer for answer in answers if not isinstance(answer, BaseException)]

@@ -12,8 +12,9 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
-from eventconsumer_operator.broker import IN_FLIGHT, Broker, Occupied, Unreachable
+from eventconsumer_operator.broker import IN_FLIGHT, Broker
 from eventconsumer_operator.outcome import Outcome
+from eventconsumer_operator.refusals import Occupied, Unreachable
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
@@ -84,6 +85,29 @@ class DeleteGroup:
             await broker.delete_group(self.group)
         except Occupied:
             return Outcome.NOT_EMPTY
+        return Outcome.DONE
+
+
+@dataclass(frozen=True)
+class RenewGroup:
+    """Have Kafka keep the offsets of a group that nobody is in for another while."""
+
+    access: Access
+    group: str
+    topic: str
+    turn: int
+    """Which time it is: another turn is another errand."""
+
+    async def attempt(self, broker: Broker) -> Outcome:
+        """Renew the group, unless somebody is in it, which renews it too, or it has no place to keep."""
+        found = await broker.group(self.group)
+        if found is None or found.state != "Empty":
+            return Outcome.DONE
+        if any(topic == self.topic for topic, _ in await broker.committed(self.group)):
+            try:
+                await broker.renew(self.group, self.topic, by_commit=found.renewed_by_commit)
+            except Occupied:
+                logger.info("group %s has members again: they keep its offsets", self.group)
         return Outcome.DONE
 
 

@@ -16,11 +16,12 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from eventconsumer_operator import metrics
-from eventconsumer_operator.broker import Broker, Unreachable
+from eventconsumer_operator.broker import Broker
 from eventconsumer_operator.cluster_settings import ClusterSettings
 from eventconsumer_operator.lag import UNKNOWN, Offsets
 from eventconsumer_operator.questions import Answers, Target, ask, first_unread, observe
 from eventconsumer_operator.records import FirstRecords
+from eventconsumer_operator.refusals import Unreachable
 from eventconsumer_operator.verdict import look, slide
 from eventconsumer_operator.world import Observation
 
@@ -64,6 +65,10 @@ class Poller:
         """Stop observing an EventConsumer."""
         self._targets.pop(key, None)
         self._observations.pop(key, None)
+
+    def target(self, key: ObjectKey) -> Target | None:
+        """Return what is asked for an EventConsumer, or None where it is not followed."""
+        return self._targets.get(key)
 
     def observation(self, key: ObjectKey) -> Observation | None:
         """Return the newest observation, or None where Kafka was not asked yet."""

@@ -55,6 +55,7 @@ if TYPE_CHECKING:
     from eventconsumer_operator.access import Access, Credentials
     from eventconsumer_operator.cluster import Cluster
     from eventconsumer_operator.errands import Errands
+    from eventconsumer_operator.keeper import Keeper
     from eventconsumer_operator.models import Manifest
     from eventconsumer_operator.pod_template import Image
     from eventconsumer_operator.poller import Poller
@@ -95,6 +96,7 @@ class Reconciler:
     store: Store
     poller: Poller
     errands: Errands
+    keeper: Keeper
     image: Image
     status_interval: float
     later: Callable[[ObjectKey, float], None]
@@ -147,6 +149,7 @@ class Reconciler:
     def _forget(self, key: ObjectKey) -> None:
         self.poller.forget(key)
         self.autoscaler.forget(key)
+        self.keeper.call_off(key)
         self.errands.call_off(key)
         self.memories.pop(key, None)
 
@@ -170,6 +173,7 @@ class Reconciler:
     async def _part(self, key: ObjectKey, body: Manifest, consumer: EventConsumer) -> None:
         """Take the next step of a deletion that takes the consumer group along."""
         self.poller.forget(key)
+        self.keeper.call_off(key)
         world = await self._gather(key, consumer, body.get("status", {}))
         connection, now = checks.connection_of(world), datetime.now(UTC)
         errand = DeleteGroup(self._access(world, connection), consumer.group_id) if connection else None
@@ -233,7 +237,7 @@ class Reconciler:
         return self.store.get(kind, key) or await self.cluster.get(kind, key)
 
     def _decide(self, world: World) -> tuple[Connection | None, list[Finding]]:
-        chains = (checks.TOPIC_CHECKS, checks.USER_CHECKS, checks.OWNERSHIP_CHECKS)
+        chains = (checks.TOPIC_CHECKS, checks.USER_CHECKS, checks.RIGHT_CHECKS, checks.OWNERSHIP_CHECKS)
         faults = (checks.first_finding(world, chain) for chain in chains)
         return checks.connection_of(world), [fault for fault in faults if fault]
 
@@ -309,6 +313,7 @@ class Reconciler:
         now = datetime.now(UTC)
         ready = (world.deployment or {}).get("status", {}).get("readyReplicas", 0)
         world = replace(world, crew_since=self.memories.setdefault(key, Memory()).count(ready, now))
+        self.keeper.look(key, world, self.poller.target(key), empty_since=world.crew_since, now=now)
         status = report(world, connection, findings, now=now)
         await self._write(key, world.status, status)
         if asked_too_early(world):

@@ -19,6 +19,7 @@ from eventconsumer_operator import logs, metrics
 from eventconsumer_operator.affected import affected
 from eventconsumer_operator.cluster import Cluster, ClusterError
 from eventconsumer_operator.errands import Errands
+from eventconsumer_operator.keeper import Keeper
 from eventconsumer_operator.kinds import WATCHED
 from eventconsumer_operator.leader import Election
 from eventconsumer_operator.names import EVENT_CONSUMERS
@@ -59,6 +60,9 @@ class Runtime:
         """The version in which each kind is watched; a kind that is not served is absent."""
         self.queue = WorkQueue(self._reconcile, workers=config.reconcile_workers)
         self.errands = Errands(timeout=config.kafka_timeout_seconds, changed=self.queue.add)
+        # A renewed group changes nothing that anyone would have to look at.
+        renewals = Errands(timeout=config.kafka_timeout_seconds, changed=lambda _: None)
+        self.keeper = Keeper(renewals, self.queue.add_after)
         self.poller = Poller(
             interval=config.lag_interval_seconds, timeout=config.kafka_timeout_seconds, changed=self.queue.add
         )
@@ -80,6 +84,7 @@ class Runtime:
             store=self.store,
             poller=self.poller,
             errands=self.errands,
+            keeper=self.keeper,
             image=Image(self.config.workers_image, self.config.workers_image_pull_policy),
             status_interval=self.config.status_interval_seconds,
             later=self.queue.add_after,
@@ -165,7 +170,10 @@ class Runtime:
             self._leads = False
             metrics.leading.set(0)
             metrics.kafka_up.clear()
+            if self._reconciler is not None:
+                self._reconciler.autoscaler.clear()
             await self.errands.stop()
+            await self.keeper.stop()
 
     async def _reconcile(self, key: ObjectKey) -> None:
         if self._reconciler is None:

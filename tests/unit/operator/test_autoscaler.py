@@ -86,6 +86,14 @@ def test_the_time_to_scale_down_begins_after_a_pause() -> None:
     assert (decision.desired, decision.reason) == (3, ScalingReason.STABILIZING)
 
 
+def test_the_time_to_scale_down_begins_after_another_operator_had_its_turn() -> None:
+    scaler, three = Autoscaler(), scaled({"desired": 3, "lastScaleTime": None}, running=3)
+    scaling(three, scaler=scaler)
+    scaler.clear()
+
+    assert scaling(three, scaler=scaler, after=1000).desired == 3
+
+
 def told(world: World, after: float = 0.0) -> Manifest:
     now = NOW + timedelta(seconds=after)
     decision = Autoscaler().decide(KEY, world, now=now, at=after)
