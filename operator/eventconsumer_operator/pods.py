@@ -42,7 +42,7 @@ def trouble(pods: Iterable[Manifest]) -> Trouble | None:
 
 
 def unmounted(pods: Iterable[Manifest], secrets: Collection[str]) -> Trouble | None:
-    """Say what a pod may wait for that is not even created; Kubernetes tells that in the pod's Events only."""
+    """Say what a pod may wait for that is not even created; Kubernetes tells that in its Events only."""
     for pod in sorted(pods, key=lambda pod: str(pod["metadata"]["name"])):
         states = (entry.get("state", {}) for entry in pod.get("status", {}).get("containerStatuses", []))
         if secrets and any(state.get("waiting", {}).get("reason") in _ON_ITS_WAY for state in states):
