@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 import time
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from confluent_kafka import (
@@ -30,11 +29,11 @@ from eventconsumer_operator.credentials import CredentialsError, client_settings
 from eventconsumer_operator.log_starts import LogStarts
 from eventconsumer_operator.membership import Member
 from eventconsumer_operator.peeker import Peeker
-from eventconsumer_operator.together import Answer, all_of
+from eventconsumer_operator.replies import Denied, Group, Occupied, Unreachable, all_of, allowed
 from eventconsumer_operator.visitor import visit
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Collection, Iterable, Mapping
+    from collections.abc import Collection, Iterable, Mapping
     from concurrent.futures import Future
 
     from eventconsumer_operator.access import Access
@@ -58,22 +57,6 @@ _EARLIEST: OffsetSpec = OffsetSpec.earliest()  # type: ignore[no-untyped-call]  
 _LATEST: OffsetSpec = OffsetSpec.latest()  # type: ignore[no-untyped-call]  # same
 
 
-class Unreachable(Exception):  # noqa: N818  # reads as what happened: "except Unreachable"
-    """The Kafka cluster did not answer in time; ``fix`` is what helps, where that is known."""
-
-    def __init__(self, message: str, *, fix: str | None = None) -> None:
-        super().__init__(message)
-        self.fix = fix
-
-
-class Denied(Unreachable):
-    """Kafka knows who asks, and does not let them know."""
-
-
-class Occupied(Exception):  # noqa: N818  # reads as what happened: "except Occupied"
-    """The consumer group has members, so Kafka keeps it as it is."""
-
-
 _OCCUPIED = frozenset({KafkaError.NON_EMPTY_GROUP, KafkaError.UNKNOWN_MEMBER_ID})
 _DENIED = frozenset(
     {
@@ -83,16 +66,6 @@ _DENIED = frozenset(
     }
 )
 _NO_SUCH_THING = frozenset({KafkaError.UNKNOWN_TOPIC_OR_PART, KafkaError.GROUP_ID_NOT_FOUND})
-
-
-@dataclass(frozen=True)
-class Group:
-    """What a consumer group is doing."""
-
-    state: str
-    members: tuple[Member, ...]
-    renewed_by_commit: bool = False
-    """Whether its offsets are kept from their last commit on, and not since the last member left."""
 
 
 class Broker:
@@ -352,11 +325,3 @@ def _member(description: Any) -> Member:
         host=description.host or "",
         partitions=tuple(sorted((place.topic, place.partition) for place in assigned or [])),
     )
-
-
-async def allowed(question: Awaitable[Answer]) -> Answer | Denied:
-    """Return the answer to a question, or the denial as an answer."""
-    try:
-        return await question
-    except Denied as denied:
-        return denied

@@ -9,9 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from eventconsumer_operator.broker import Broker, Denied, allowed
 from eventconsumer_operator.lag import Offsets, lag, position, unread, worst
-from eventconsumer_operator.together import all_of
+from eventconsumer_operator.replies import Denied, all_of, allowed
 from eventconsumer_operator.world import Observation
 
 if TYPE_CHECKING:
@@ -19,8 +18,9 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from eventconsumer_operator.access import Access
-    from eventconsumer_operator.broker import Group
+    from eventconsumer_operator.broker import Broker
     from eventconsumer_operator.records import Place
+    from eventconsumer_operator.replies import Group
 
 
 @dataclass(frozen=True)

@@ -11,10 +11,11 @@ from confluent_kafka import Consumer
 from confluent_kafka.admin import AdminClient
 
 from eventconsumer_operator.access import Access
-from eventconsumer_operator.broker import Broker, Unreachable
+from eventconsumer_operator.broker import Broker
 from eventconsumer_operator.lag import Lag, LagState
 from eventconsumer_operator.names import ObjectKey
 from eventconsumer_operator.questions import Target
+from eventconsumer_operator.replies import Unreachable
 from tests.integration.operator.following import KEY, commit, observe, observed, polling, produce, target
 
 if TYPE_CHECKING:
