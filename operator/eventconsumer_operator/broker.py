@@ -29,7 +29,7 @@ from eventconsumer_operator.credentials import CredentialsError, client_settings
 from eventconsumer_operator.log_starts import LogStarts
 from eventconsumer_operator.membership import Member
 from eventconsumer_operator.peeker import Peeker
-from eventconsumer_operator.replies import Denied, Group, Occupied, Unreachable, all_of, allowed
+from eventconsumer_operator.replies import Denial, Denied, Group, Occupied, Unreachable, all_of, allowed
 from eventconsumer_operator.visitor import visit
 
 if TYPE_CHECKING:
@@ -135,7 +135,7 @@ class Broker:
         futures = self._admin.describe_topics(TopicCollection(list(topics)), request_timeout=self._timeout)
         answers = await all_of(*(allowed(self._answer(future)) for future in futures.values()))
         return {
-            topic: None if isinstance(answer, Denied) else [partition.id for partition in answer.partitions]
+            topic: None if isinstance(answer, Denial) else [partition.id for partition in answer.partitions]
             for topic, answer in zip(futures, answers, strict=True)
             if answer is not None
         }
@@ -215,7 +215,7 @@ class Broker:
         empty = await self._empty_groups()
         asked = [group for group in groups if group not in empty]
         answers = await all_of(*(allowed(self.group(group)) for group in asked))
-        told = (None if isinstance(answer, Denied) else answer for answer in answers)
+        told = (None if isinstance(answer, Denial) else answer for answer in answers)
         return dict.fromkeys(groups, Group("Empty", ())) | dict(zip(asked, told, strict=True))
 
     async def group(self, group: str) -> Group | None:

@@ -9,17 +9,17 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from eventconsumer_operator import connection, users
+from eventconsumer_operator import acls, connection, users
 from eventconsumer_operator.connection import Connection, cluster_of, given, remembered, through_strimzi
 from eventconsumer_operator.findings import Finding
 from eventconsumer_operator.names import STRIMZI, ConditionType, Reason
 from eventconsumer_operator.outcome import Outcome
+from eventconsumer_operator.users import User
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from eventconsumer_operator.models import Manifest
-    from eventconsumer_operator.users import User
     from eventconsumer_operator.world import World
 
 
@@ -80,6 +80,23 @@ def topic_absent(world: World) -> Finding | None:
     )
 
 
+def acl_missing(world: World) -> Finding | None:
+    """Find that the KafkaUser may not do what workers do; they start anyway: Kafka has the last word."""
+    user, found = user_of(world), _followed(world)
+    if world.user is None or world.kafka is None or not isinstance(user, User):
+        return None
+    if not isinstance(found, Connection):
+        return None
+    consumer = world.consumer
+    wanted = acls.needs(
+        topic=found.topic,
+        group=consumer.group_id,
+        dead_letter_topic=consumer.dead_letter_topic(found.topic),
+    )
+    lacking = acls.missing(world.user, world.kafka, wanted, principal=user.principal)
+    return users.fault(Reason.ACL_MISSING, acls.advice(world.user, lacking)) if lacking else None
+
+
 def deployment_is_foreign(world: World) -> Finding | None:
     """Find that a Deployment of our name belongs to someone else."""
     return _foreign(world, "Deployment", world.deployment)
@@ -111,6 +128,8 @@ TOPIC_CHECKS: Sequence[Callable[[World], Finding | None]] = (
     topic_absent,  # Nobody but Kafka itself can tell.
 )
 USER_CHECKS: Sequence[Callable[[World], Finding | None]] = (user_unfit,)
+RIGHT_CHECKS: Sequence[Callable[[World], Finding | None]] = (acl_missing,)
+"""Say what will not work; nothing waits for them."""
 OWNERSHIP_CHECKS: Sequence[Callable[[World], Finding | None]] = (
     deployment_is_foreign,
     claim_is_foreign,

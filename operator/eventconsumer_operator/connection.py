@@ -19,7 +19,7 @@ from eventconsumer_operator.names import (
     ConditionType,
     Reason,
 )
-from eventconsumer_operator.security import OPEN, SecretKey, Security, Tls
+from eventconsumer_operator.security import OPEN, SecretKey, Security, Tls, asked_for
 from eventconsumer_operator.users import SCRAM, TLS, User, fault
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ class Connection:
 
 def given(address: KafkaAddress) -> Connection:
     """Return the connection that the spec itself names."""
-    return Connection(bootstrap_servers=address.bootstrap_servers, topic=address.topic)
+    return Connection(address.bootstrap_servers, address.topic, security=asked_for(address))
 
 
 def kafka_missing(topic: Manifest, kafka: Manifest | None) -> Finding | None:

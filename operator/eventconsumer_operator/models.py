@@ -37,11 +37,58 @@ class UserRef(Model):
     name: str
 
 
+class KafkaCa(Model):
+    """The Secret with the CA of a Kafka's servers."""
+
+    name: str
+    key: str = "ca.crt"
+
+
+class KafkaCertificate(Model):
+    """The Secret with the workers' own certificate, of Kubernetes' own type unless told otherwise."""
+
+    name: str
+    certificate: str = "tls.crt"
+    key: str = "tls.key"
+
+
+class KafkaTls(Model):
+    """How an encrypted connection is checked, by both sides."""
+
+    ca_secret_ref: KafkaCa | None = None
+    certificate_secret_ref: KafkaCertificate | None = None
+
+
+class KafkaPassword(Model):
+    """The Secret with a password."""
+
+    name: str
+    key: str = "password"
+
+
+class KafkaUsername(Model):
+    """The Secret with a user name."""
+
+    name: str
+    key: str = "username"
+
+
+class KafkaSasl(Model):
+    """A login with a user name and a password."""
+
+    mechanism: Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"] = "SCRAM-SHA-512"
+    username: str | None = None
+    username_secret_ref: KafkaUsername | None = None
+    password_secret_ref: KafkaPassword
+
+
 class KafkaAddress(Model):
     """A Kafka that Strimzi does not run."""
 
     bootstrap_servers: str
     topic: str
+    tls: KafkaTls | None = None
+    sasl: KafkaSasl | None = None
 
 
 class UrlSecret(Model):

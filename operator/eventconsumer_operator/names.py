@@ -122,6 +122,8 @@ class Reason(StrEnum):
     """The KafkaUser is there and not ready, so its Secret may not be there."""
     AUTHENTICATION_MISMATCH = "AuthenticationMismatch"
     """The listener asks for another authentication than the KafkaUser has, or for one where none is named."""
+    ACL_MISSING = "AclMissing"
+    """The KafkaUser may not do something that workers do; the message has the YAML that allows it."""
     NAME_CONFLICT = "NameConflict"
     """An object of the name we need exists and belongs to someone else."""
     KAFKA_UNREACHABLE = "KafkaUnreachable"

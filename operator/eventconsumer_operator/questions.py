@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from eventconsumer_operator.lag import Offsets, lag, position, unread, worst
-from eventconsumer_operator.replies import Denied, all_of, allowed
+from eventconsumer_operator.replies import Denial, all_of, allowed
 from eventconsumer_operator.world import Observation
 
 if TYPE_CHECKING:
@@ -99,7 +99,7 @@ async def ask(broker: Broker, targets: Iterable[Target]) -> Answers:
     return Answers(
         partitions=partitions,
         committed={
-            group: None if isinstance(answer, Denied) else answer
+            group: None if isinstance(answer, Denial) else answer
             for group, answer in zip(groups, committed, strict=True)
         },
         starts=starts,

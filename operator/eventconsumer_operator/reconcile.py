@@ -219,7 +219,7 @@ class Reconciler:
         return self.store.get(kind, key) or await self.cluster.get(kind, key)
 
     def _decide(self, world: World) -> tuple[Connection | None, list[Finding]]:
-        chains = (checks.TOPIC_CHECKS, checks.USER_CHECKS, checks.OWNERSHIP_CHECKS)
+        chains = (checks.TOPIC_CHECKS, checks.USER_CHECKS, checks.RIGHT_CHECKS, checks.OWNERSHIP_CHECKS)
         faults = (checks.first_finding(world, chain) for chain in chains)
         return checks.connection_of(world), [fault for fault in faults if fault]
 

@@ -26,6 +26,11 @@ class Denied(Unreachable):
     """Kafka knows who asks, and does not let them know."""
 
 
+@dataclass(frozen=True)
+class Denial:
+    """That Kafka does not let us know, as an answer among others: it must not hide those."""
+
+
 class Occupied(Exception):  # noqa: N818  # reads as what happened: "except Occupied"
     """The consumer group has members, so Kafka keeps it as it is."""
 
@@ -40,12 +45,12 @@ class Group:
     """Whether its offsets are kept from their last commit on, and not since the last member left."""
 
 
-async def allowed(question: Awaitable[Answer]) -> Answer | Denied:
+async def allowed(question: Awaitable[Answer]) -> Answer | Denial:
     """Return the answer to a question, or the denial as an answer."""
     try:
         return await question
-    except Denied as denied:
-        return denied
+    except Denied:
+        return Denial()
 
 
 async def all_of(*questions: Awaitable[Answer]) -> list[Answer]:

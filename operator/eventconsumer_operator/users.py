@@ -25,6 +25,13 @@ class User:
     username: str
     secret: str
 
+    @property
+    def principal(self) -> str:
+        """Return what Kafka calls this user, as authorizers and super users are told of it."""
+        if self.authentication == TLS:
+            return self.username if self.username.startswith("CN=") else f"CN={self.username}"
+        return self.username
+
     def secured(self, tls: Tls | None) -> Security:
         """Return how this user's connection to a listener is protected."""
         if self.authentication == TLS:

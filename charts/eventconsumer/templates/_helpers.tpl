@@ -40,11 +40,12 @@ capabilities: {drop: [ALL]}
 {{- define "eventconsumer.kafkaCredentials" -}}
 {{- $told := list -}}
 {{- range $at, $one := .Values.kafkaCredentials -}}
-{{- $said := dict "folder" (printf "/etc/eventconsumer/kafka/%d" $at) "authentication" $one.authentication -}}
+{{- $said := dict "folder" (printf "/etc/eventconsumer/kafka/%d" $at) -}}
 {{- $_ := set $said "username" (default $one.secretName $one.username) -}}
-{{- $_ := set $said "kafka" $one.kafka -}}
-{{- $_ := set $said "namespace" (default $.Release.Namespace $one.namespace) -}}
-{{- with $one.listener -}}{{- $_ := set $said "listener" . -}}{{- end -}}
+{{- range $name := list "authentication" "kafka" "listener" "bootstrapServers" -}}
+{{- with get $one $name -}}{{- $_ := set $said $name . -}}{{- end -}}
+{{- end -}}
+{{- if $one.kafka -}}{{- $_ := set $said "namespace" (default $.Release.Namespace $one.namespace) -}}{{- end -}}
 {{- $told = append $told $said -}}
 {{- end -}}
 {{- toJson $told -}}
