@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from confluent_kafka import (
@@ -29,7 +30,8 @@ from eventconsumer_operator.credentials import CredentialsError, client_settings
 from eventconsumer_operator.log_starts import LogStarts
 from eventconsumer_operator.membership import Member
 from eventconsumer_operator.peeker import Peeker
-from eventconsumer_operator.replies import Denial, Denied, Group, Occupied, Unreachable, all_of, allowed
+from eventconsumer_operator.refusals import Denial, Denied, Occupied, Unreachable, allowed
+from eventconsumer_operator.together import all_of
 from eventconsumer_operator.visitor import visit
 
 if TYPE_CHECKING:
@@ -66,6 +68,16 @@ _DENIED = frozenset(
     }
 )
 _NO_SUCH_THING = frozenset({KafkaError.UNKNOWN_TOPIC_OR_PART, KafkaError.GROUP_ID_NOT_FOUND})
+
+
+@dataclass(frozen=True)
+class Group:
+    """What a consumer group is doing."""
+
+    state: str
+    members: tuple[Member, ...]
+    renewed_by_commit: bool = False
+    """Whether its offsets are kept from their last commit on, and not since the last member left."""
 
 
 class Broker:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from eventconsumer_operator.broker import IN_FLIGHT, Broker
 from eventconsumer_operator.outcome import Outcome
-from eventconsumer_operator.replies import Occupied, Unreachable
+from eventconsumer_operator.refusals import Occupied, Unreachable
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable

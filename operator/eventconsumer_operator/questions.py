@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from eventconsumer_operator.lag import Offsets, lag, position, unread, worst
-from eventconsumer_operator.replies import Denial, all_of, allowed
+from eventconsumer_operator.refusals import Denial, allowed
+from eventconsumer_operator.together import all_of
 from eventconsumer_operator.world import Observation
 
 if TYPE_CHECKING:
@@ -18,9 +19,8 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from eventconsumer_operator.access import Access
-    from eventconsumer_operator.broker import Broker
+    from eventconsumer_operator.broker import Broker, Group
     from eventconsumer_operator.records import Place
-    from eventconsumer_operator.replies import Group
 
 
 @dataclass(frozen=True)

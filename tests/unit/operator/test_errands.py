@@ -14,7 +14,7 @@ from eventconsumer_operator.access import Access
 from eventconsumer_operator.errands import Errands
 from eventconsumer_operator.names import ObjectKey
 from eventconsumer_operator.outcome import Outcome
-from eventconsumer_operator.replies import Unreachable
+from eventconsumer_operator.refusals import Unreachable
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator

@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 
 from eventconsumer_operator.access import Access
+from eventconsumer_operator.broker import Group
 from eventconsumer_operator.lag import Lag, LagState, Offsets
 from eventconsumer_operator.membership import Member
 from eventconsumer_operator.questions import Answers, Target, first_unread, observe
-from eventconsumer_operator.replies import Group
 from tests.unit.operator.builders import NOW
 
 TARGET = Target(Access("kafka:9092"), "task-events", "notification-service", "earliest")
