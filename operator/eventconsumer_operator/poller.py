@@ -53,6 +53,8 @@ class Answers:
     starts: Mapping[Place, int]
     ends: Mapping[Place, int]
     groups: Mapping[str, Group | None]
+    redriven: Mapping[str, Mapping[Place, int]]
+    """Up to where redrives have read each dead-letter topic; absent where that can't be known."""
 
     def offsets(self, target: Target) -> dict[int, Offsets]:
         """Return the offsets of every partition of a target's topic."""
@@ -69,12 +71,16 @@ class Answers:
         """Return those topics of the targets that there are."""
         return sorted({target.topic for target in targets if target.topic in self.partitions})
 
-    def records_in(self, topic: str | None) -> int | None:
-        """Return how many offsets a topic's log spans; None where there is no topic or no answer."""
+    def letters_left(self, topic: str | None) -> int | None:
+        """Return how many dead letters no redrive has taken, by their offsets; None where that is unknown."""
         places = [(topic, number) for number in self.partitions.get(topic, [])] if topic else []
         if not places or any(place not in self.starts or place not in self.ends for place in places):
             return None
-        return sum(self.ends[place] - self.starts[place] for place in places)
+        taken = self.redriven.get(str(topic))
+        if taken is None:
+            return None
+        begin = {place: max(self.starts[place], taken.get(place, 0)) for place in places}
+        return sum(max(0, self.ends[place] - begin[place]) for place in places)
 
 
 class Poller:
@@ -281,6 +287,7 @@ async def ask(broker: Broker, targets: Iterable[Target]) -> Answers:
     # (its issue 5040), and listing or describing the group finds that out unharmed.
     states = await broker.groups(groups)
     committed = await all_of(*(broker.committed(group) for group in groups))
+    redriven = await _redriven(broker, sorted(dead_letters & partitions.keys()))
     places = [(topic, number) for topic, numbers in partitions.items() for number in numbers]
     starts, ends = await broker.log_ends(places)
     return Answers(
@@ -289,7 +296,26 @@ async def ask(broker: Broker, targets: Iterable[Target]) -> Answers:
         starts=starts,
         ends=ends,
         groups=states,
+        redriven=redriven,
     )
+
+
+async def _redriven(broker: Broker, dead_letters: list[str]) -> dict[str, Mapping[Place, int]]:
+    groups = [redrive_group(topic) for topic in dead_letters]
+    try:
+        # Before the offsets, for the same reason as above.
+        await broker.groups(groups)
+        taken = await all_of(*(broker.committed(group) for group in groups))
+    except Unreachable as failure:
+        # Whoever may not look at a redrive still learns the lag.
+        logger.debug("How far dead letters were sent back can't be known: %s", failure)
+        return {}
+    return dict(zip(dead_letters, taken, strict=True))
+
+
+def redrive_group(dead_letter_topic: str) -> str:
+    """Return the group that the workers' command `redrive` reads a dead-letter topic with."""
+    return f"{dead_letter_topic}.redrive"
 
 
 def first_unread(target: Target, offsets: Mapping[int, Offsets]) -> dict[Place, int]:
@@ -320,7 +346,7 @@ def observe(
         group_state=group.state if group else None,
         members=len(group.members) if group else None,
         topic=target.topic,
-        dead_letters=answers.records_in(target.dead_letter_topic),
+        dead_letters=answers.letters_left(target.dead_letter_topic),
         who=group.members if group else None,
         worst=worst(offsets, start_from=target.start_from),
     )
