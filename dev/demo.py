@@ -115,7 +115,8 @@ def _prove_audit(cluster: Cluster, posted: set[str]) -> None:
     """Hold the audit log against the posted tasks: every one there, no event twice."""
     worker = ("exec", "deployment/audit-service", "--", "eventconsumer-worker", "audit")
     entries = [json.loads(line) for line in _kubectl(cluster, *worker, "query").splitlines()]
-    events = [entry["event"] for entry in entries]
+    # An entry from before the log was a chain is the event itself: a volume keeps those of an older demo.
+    events = [entry.get("event", entry) for entry in entries]
     created = Counter(event["data"]["task_id"] for event in events if event["event_type"] == "task.created")
     missing = posted - created.keys()
     twice = len(entries) - len({entry["event_id"] for entry in entries})

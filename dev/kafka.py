@@ -49,7 +49,9 @@ def _fetch(folder: Path) -> None:
 class LocalBroker:
     """A single-node Kafka on 127.0.0.1 with its data in a temporary folder."""
 
-    def __init__(self) -> None:
+    def __init__(self, **settings: str) -> None:
+        """Keep ``settings`` (underscores for the dots) for the broker's first start; nothing runs yet."""
+        self._own_settings = {name.replace("_", "."): value for name, value in settings.items()}
         self._folder = Path(tempfile.mkdtemp(prefix="eventconsumer-kafka-"))
         self._port, self._controller_port = free_ports(2)
         self._process: subprocess.Popen[bytes] | None = None
@@ -120,7 +122,8 @@ class LocalBroker:
         fresh.replace(config)
 
     def _properties(self) -> str:
-        return server_properties(self._port, self._controller_port, self._folder / "data")
+        own = "".join(f"{name}={value}\n" for name, value in self._own_settings.items())
+        return server_properties(self._port, self._controller_port, self._folder / "data") + own
 
     def _wait_for_answer(self, process: subprocess.Popen[bytes]) -> None:
         admin = AdminClient({"bootstrap.servers": self.bootstrap_servers, "log_level": 0})

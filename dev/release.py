@@ -44,6 +44,7 @@ def _values(cluster: Cluster, tags: dict[str, str]) -> list[str]:
     values = {
         "operator.image.tag": tags["eventconsumer/operator"],
         "operator.lagIntervalSeconds": _LAG_INTERVAL_SECONDS,
+        "operator.statusIntervalSeconds": _LAG_INTERVAL_SECONDS,
         "workers.image.tag": tags["eventconsumer/workers"],
         "demo.enabled": "true",
         "demo.taskApi.image.tag": tags["eventconsumer/task-api"],

@@ -10,7 +10,7 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bench.workers import draining, poison, prefetch
+from bench.workers import database, draining, latency, poison, prefetch, restart, waiting
 from bench.workers.samples import Samples
 from bench.workers.stage import Stage
 from dev.kafka import LocalBroker
@@ -20,8 +20,8 @@ from dev.steps import say, step
 if TYPE_CHECKING:
     from bench.table import Row
 
-_PREPARED = (draining, poison)
-_PARTS = (draining, prefetch, poison)
+_PREPARED = (draining, poison, waiting, restart)
+_PARTS = (draining, prefetch, database, waiting, latency, poison, restart)
 
 
 def rows(rounds: int) -> list[Row]:

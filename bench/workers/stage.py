@@ -11,12 +11,12 @@ import os
 import subprocess
 import sys
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
-from confluent_kafka import Consumer, TopicPartition
+from confluent_kafka import Consumer, KafkaException, TopicPartition
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -132,8 +132,12 @@ class Stage:
         places = [TopicPartition(topic.name, partition) for partition in range(topic.partitions)]
         deadline = time.perf_counter() + _PATIENCE_SECONDS
         while time.perf_counter() < deadline:
-            seen = sum(place.offset for place in watcher.committed(places, timeout=30) if place.offset > 0)
-            if seen > count:
-                return time.perf_counter(), seen
+            # A group that nobody has joined yet may have no coordinator.
+            with suppress(KafkaException):
+                seen = sum(
+                    place.offset for place in watcher.committed(places, timeout=30) if place.offset > 0
+                )
+                if seen > count:
+                    return time.perf_counter(), seen
             time.sleep(_LOOK_SECONDS)
         raise TimeoutError(f"nothing committed beyond {count} for {_PATIENCE_SECONDS:.0f} s")

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 
+from eventconsumer_operator import logs
 from eventconsumer_operator.config import Config
 from eventconsumer_operator.handlers.lifecycle import serve
 
@@ -12,12 +12,7 @@ from eventconsumer_operator.handlers.lifecycle import serve
 def main() -> None:
     """Run until SIGTERM or SIGINT."""
     config = Config()
-    logging.basicConfig(
-        level=config.log_level.upper(), format="%(asctime)s %(levelname)s %(name)s: %(message)s"
-    )
-    # Each probe and each watch event would be a line.
-    for chatty in ("aiohttp.access", "kopf.objects", "kopf.activities.probe"):
-        logging.getLogger(chatty).setLevel(logging.WARNING)
+    logs.configure(config.log_format, config.log_level)
     asyncio.run(serve(config))
 
 

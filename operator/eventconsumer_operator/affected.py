@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from eventconsumer_operator.groups import sharers
-from eventconsumer_operator.indexes import BY_CLUSTER, BY_TOPIC, group_of
+from eventconsumer_operator.indexes import BY_CLUSTER, BY_TOPIC, BY_USER, group_of
 from eventconsumer_operator.names import (
     CLAIMS,
     DEPLOYMENTS,
@@ -15,6 +15,7 @@ from eventconsumer_operator.names import (
     KIND,
     PODS,
     TOPICS,
+    USERS,
     ObjectKey,
 )
 from eventconsumer_operator.store import key_of
@@ -36,6 +37,8 @@ def affected(kind: str, manifest: Manifest, store: Store) -> set[ObjectKey]:
             return _with_sharers(_readers(key, store), store)
         case _ if kind == KAFKAS:
             return _with_sharers(_clients(key, store), store)
+        case _ if kind == USERS:
+            return _logged_in_as(key, store)
         case _:
             return set()
 
@@ -49,6 +52,10 @@ def _owners(manifest: Manifest, key: ObjectKey) -> set[ObjectKey]:
 
 def _readers(topic: ObjectKey, store: Store) -> set[ObjectKey]:
     return set(store.keys_by(EVENT_CONSUMERS, BY_TOPIC, topic))
+
+
+def _logged_in_as(user: ObjectKey, store: Store) -> set[ObjectKey]:
+    return set(store.keys_by(EVENT_CONSUMERS, BY_USER, user))
 
 
 def _clients(kafka: ObjectKey, store: Store) -> set[ObjectKey]:

@@ -50,6 +50,10 @@ class Autoscaler:
         """Forget an EventConsumer."""
         self._histories.pop(key, None)
 
+    def clear(self) -> None:
+        """Forget all of them, since what was seen before a gap proves nothing about it."""
+        self._histories.clear()
+
 
 def scaling_status(world: World, *, now: datetime) -> ScalingStatus | None:
     """Return what the status says about scaling; None where spec.scaling is not set."""

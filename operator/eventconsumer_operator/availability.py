@@ -6,17 +6,17 @@ progress; what their pods complain about is said at once.
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
-from eventconsumer_operator.conditions import Answer
+from eventconsumer_operator.conditions import Answer, moment
 from eventconsumer_operator.names import ConditionType, Reason
 from eventconsumer_operator.pods import Trouble, trouble
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from eventconsumer_operator.connection import Finding
+    from eventconsumer_operator.findings import Finding
     from eventconsumer_operator.models import Manifest
     from eventconsumer_operator.world import World
 
@@ -90,13 +90,9 @@ def _waiting_since(world: World, now: datetime) -> datetime:
         (world.deployment or {}).get("metadata", {}).get("creationTimestamp"),
         _deployment_conditions(world).get("Progressing", {}).get("lastUpdateTime"),
     ]
-    return max((_time(text) for text in times if text), default=now)
+    return max((moment(text) for text in times if text), default=now)
 
 
 def _deployment_conditions(world: World) -> dict[str, Manifest]:
     listed = (world.deployment or {}).get("status", {}).get("conditions", [])
     return {entry["type"]: entry for entry in listed}
-
-
-def _time(text: str) -> datetime:
-    return datetime.strptime(text, "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=UTC)

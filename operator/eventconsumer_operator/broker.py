@@ -1,8 +1,8 @@
-"""The only module that talks to Kafka: what one cluster knows about topics and consumer groups.
+"""Talks to Kafka, beside the peeker and the visitor: what a cluster knows about topics and groups.
 
-It asks for everything in as few questions as there are kinds of it, never joins a group and never creates a
-topic. It writes to a group only while nobody is in it: its first offsets, or its end. Every question ends
-within ``timeout`` seconds; a broker that can't be asked raises Unreachable.
+It asks for everything in as few questions as there are kinds of it and never creates a topic. It touches a
+group only while nobody is in it: its first offsets, its end, or a short visit that renews it. Every question
+ends within ``timeout`` seconds; a broker that can't be asked raises Unreachable.
 """
 
 from __future__ import annotations
@@ -10,15 +10,14 @@ from __future__ import annotations
 import asyncio
 import time
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 from confluent_kafka import (
-    Consumer,
     ConsumerGroupState,
     ConsumerGroupTopicPartitions,
+    ConsumerGroupType,
     KafkaError,
     KafkaException,
-    Message,
     TopicCollection,
     TopicPartition,
 )
@@ -26,29 +25,54 @@ from confluent_kafka.admin import AdminClient
 from confluent_kafka.admin._config import ConfigResource
 from confluent_kafka.admin._listoffsets import OffsetSpec
 
+from eventconsumer_operator import metrics
+from eventconsumer_operator.credentials import CredentialsError, client_settings, mark
 from eventconsumer_operator.log_starts import LogStarts
 from eventconsumer_operator.membership import Member
-from eventconsumer_operator.records import Peeked
+from eventconsumer_operator.peeker import Peeker
+from eventconsumer_operator.together import Answer, all_of
+from eventconsumer_operator.visitor import visit
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Collection, Iterable, Mapping
     from concurrent.futures import Future
 
-    from eventconsumer_operator.records import Place
-
-Answer = TypeVar("Answer")
+    from eventconsumer_operator.access import Access
+    from eventconsumer_operator.records import Peeked, Place
 
 IN_FLIGHT = 50
 """How many groups are asked about at the same time: more gains nothing and only fills the broker's queue."""
 
 _LOG_NOTHING = 0
+_CLIENT_ID = "eventconsumer-operator"
+_REFUSED = (
+    "Kafka refuses the operator's credentials: renew the Secret that the chart's kafkaCredentials name for it"
+)
+_NO_TLS = "no encrypted connection comes about: the CA, or the operator's certificate, does not fit"
+_REFUSALS = {
+    KafkaError._AUTHENTICATION: _REFUSED,  # noqa: SLF001  # its public name
+    KafkaError._SSL: _NO_TLS,  # noqa: SLF001  # same
+}
+"""What helps against errors that the client tells beside its answers; stable, as it becomes status."""
 _EARLIEST: OffsetSpec = OffsetSpec.earliest()  # type: ignore[no-untyped-call]  # the client leaves it untyped
 _LATEST: OffsetSpec = OffsetSpec.latest()  # type: ignore[no-untyped-call]  # same
-_PEEK_BYTES = 65536
 
 
 class Unreachable(Exception):  # noqa: N818  # reads as what happened: "except Unreachable"
-    """The Kafka cluster did not answer in time."""
+    """The Kafka cluster did not answer in time; ``fix`` is what helps, where that is known."""
+
+    def __init__(self, message: str, *, fix: str | None = None) -> None:
+        super().__init__(message)
+        self.fix = fix
+
+
+class Denied(Unreachable):
+    """Kafka knows who asks, and does not let them know."""
+
+
+@dataclass(frozen=True)
+class Denial:
+    """That Kafka does not let us know, as an answer among others: it must not hide those."""
 
 
 class Occupied(Exception):  # noqa: N818  # reads as what happened: "except Occupied"
@@ -56,6 +80,13 @@ class Occupied(Exception):  # noqa: N818  # reads as what happened: "except Occu
 
 
 _OCCUPIED = frozenset({KafkaError.NON_EMPTY_GROUP, KafkaError.UNKNOWN_MEMBER_ID})
+_DENIED = frozenset(
+    {
+        KafkaError.TOPIC_AUTHORIZATION_FAILED,
+        KafkaError.GROUP_AUTHORIZATION_FAILED,
+        KafkaError.CLUSTER_AUTHORIZATION_FAILED,
+    }
+)
 _NO_SUCH_THING = frozenset({KafkaError.UNKNOWN_TOPIC_OR_PART, KafkaError.GROUP_ID_NOT_FOUND})
 
 
@@ -65,29 +96,58 @@ class Group:
 
     state: str
     members: tuple[Member, ...]
+    renewed_by_commit: bool = False
+    """Whether its offsets are kept from their last commit on, and not since the last member left."""
 
 
 class Broker:
     """One Kafka cluster, over one connection that all its consumers share."""
 
-    def __init__(self, bootstrap_servers: str, *, timeout: float) -> None:
-        """Prepare a connection; nothing is sent before the first question."""
+    def __init__(self, access: Access, *, timeout: float) -> None:
+        """Prepare a connection, or raise Unreachable without credentials; the first question connects."""
         self._timeout = timeout
+        self._access = access
+        self._refusal: str | None = None
+        self._mark = mark(access)
         # librdkafka repeats a refused connection many times a minute; the poller says it once, when it
         # changes.
         self._settings: dict[str, Any] = {
-            "bootstrap.servers": bootstrap_servers,
-            "client.id": "eventconsumer-operator",
+            **self._who_asks(),
+            "client.id": _CLIENT_ID,
             "log_level": _LOG_NOTHING,
             "socket.timeout.ms": int(timeout * 1000),
             "socket.connection.setup.timeout.ms": int(timeout * 1000),
             "reconnect.backoff.max.ms": 2000,
             "allow.auto.create.topics": False,
+            "error_cb": self._hear,
         }
         self._admin = AdminClient(self._settings)
-        self._peeker: Consumer | None = None
+        self._peeker = Peeker(self._settings, timeout=timeout)
         self._starts = LogStarts()
         self._gate = asyncio.Semaphore(IN_FLIGHT)
+
+    @property
+    def outdated(self) -> bool:
+        """Tell whether the credentials were renewed since this connection was made."""
+        return mark(self._access) != self._mark
+
+    def _who_asks(self) -> dict[str, str]:
+        if self._access.fault:
+            raise Unreachable(self._access.fault, fix=self._access.fault)
+        try:
+            return client_settings(self._access)
+        except CredentialsError as failure:
+            raise Unreachable(
+                str(failure), fix=f"the operator's credentials are not all there: {failure}"
+            ) from failure
+
+    def _hear(self, error: KafkaError) -> None:
+        """Note why servers can't be connected to: questions only end for want of an answer."""
+        self._refusal = _REFUSALS.get(error.code(), self._refusal)
+
+    def _unreachable(self, message: str) -> Unreachable:
+        self._admin.poll(0)  # Has the client tell what it heard.
+        return Unreachable(message, fix=self._refusal)
 
     async def close(self) -> None:
         """Give up the connection, when every question has ended; no other can follow."""
@@ -96,15 +156,18 @@ class Broker:
     def _release(self) -> None:
         # Dropping the client waits for its threads to end, so it is done in a thread of its own.
         del self._admin
-        if self._peeker is not None:
-            self._peeker.close()
+        self._peeker.close()
 
-    async def partitions(self, topics: Collection[str]) -> dict[str, list[int]]:
-        """Return the partitions of each topic; a topic that does not exist is absent from the answer."""
+    async def partitions(self, topics: Collection[str]) -> dict[str, list[int] | None]:
+        """Return the partitions of each topic, None where Kafka keeps them from us.
+
+        A topic that does not exist is absent from the answer.
+        """
+        _count("DescribeTopics")
         futures = self._admin.describe_topics(TopicCollection(list(topics)), request_timeout=self._timeout)
-        answers = await all_of(*(self._answer(future) for future in futures.values()))
+        answers = await all_of(*(allowed(self._answer(future)) for future in futures.values()))
         return {
-            topic: [partition.id for partition in answer.partitions]
+            topic: None if isinstance(answer, Denial) else [partition.id for partition in answer.partitions]
             for topic, answer in zip(futures, answers, strict=True)
             if answer is not None
         }
@@ -112,6 +175,7 @@ class Broker:
     async def committed(self, group: str) -> dict[Place, int]:
         """Return every offset a group has committed."""
         async with self._gate:
+            _count("ListConsumerGroupOffsets")
             futures = self._admin.list_consumer_group_offsets(
                 [ConsumerGroupTopicPartitions(group)], request_timeout=self._timeout
             )
@@ -121,7 +185,29 @@ class Broker:
 
     async def commit(self, group: str, positions: Mapping[Place, int]) -> None:
         """Commit offsets for a group that nobody is in; Occupied where somebody is."""
-        places = [TopicPartition(*place, offset) for place, offset in positions.items()]
+        await self._commit(group, [TopicPartition(*place, offset) for place, offset in positions.items()])
+
+    async def renew(self, group: str, topic: str, *, by_commit: bool) -> None:
+        """Have the time begin anew after which Kafka drops an empty group's offsets; no position moves.
+
+        Kafka counts it from the last commit in a group of the newer protocol, or one that never had members;
+        in others from the moment when the last member left, and there a commit changes nothing.
+        """
+        if not by_commit:
+            visiting = asyncio.to_thread(visit, self._settings, group, topic, timeout=2 * self._timeout)
+            if not await visiting:
+                raise Unreachable(f"group {group} could not be joined in time")
+            return
+        futures = self._admin.list_consumer_group_offsets(
+            [ConsumerGroupTopicPartitions(group)], request_timeout=self._timeout
+        )
+        answer = await self._answer(futures[group])
+        listed = answer.topic_partitions if answer is not None else []
+        # The very same objects go back: the offsets with their metadata.
+        await self._commit(group, [entry for entry in listed if entry.topic == topic and entry.offset >= 0])
+
+    async def _commit(self, group: str, places: list[TopicPartition]) -> None:
+        _count("AlterConsumerGroupOffsets")
         futures = self._admin.alter_consumer_group_offsets(
             [ConsumerGroupTopicPartitions(group, places)], request_timeout=self._timeout
         )
@@ -136,6 +222,7 @@ class Broker:
 
     async def delete_group(self, group: str) -> None:
         """Delete a group and its offsets, if there is one; Occupied where somebody is in it."""
+        _count("DeleteConsumerGroups")
         futures = self._admin.delete_consumer_groups([group], request_timeout=self._timeout)
         await self._answer(futures[group])
 
@@ -159,23 +246,28 @@ class Broker:
         """
         empty = await self._empty_groups()
         asked = [group for group in groups if group not in empty]
-        answers = await all_of(*(self.group(group) for group in asked))
-        return dict.fromkeys(groups, Group("Empty", ())) | dict(zip(asked, answers, strict=True))
+        answers = await all_of(*(allowed(self.group(group)) for group in asked))
+        told = (None if isinstance(answer, Denial) else answer for answer in answers)
+        return dict.fromkeys(groups, Group("Empty", ())) | dict(zip(asked, told, strict=True))
 
     async def group(self, group: str) -> Group | None:
         """Return a group's state and members, in either protocol; None where there is no answer."""
         async with self._gate:
+            _count("DescribeConsumerGroups")
             futures = self._admin.describe_consumer_groups([group], request_timeout=self._timeout)
             answer = await self._answer(futures[group])
         if answer is None:
             return None
-        members = tuple(sorted(_member(entry) for entry in answer.members))
+        # Our own short visit is nobody's consumer.
+        members = tuple(sorted(_member(entry) for entry in answer.members if entry.client_id != _CLIENT_ID))
         words = answer.state.name.replace("PREPARING_REBALANCING", "PREPARING_REBALANCE").split("_")
-        return Group(state="".join(word.capitalize() for word in words), members=members)
+        by_commit = answer.is_simple_consumer_group or answer.type == ConsumerGroupType.CONSUMER
+        return Group("".join(word.capitalize() for word in words), members, renewed_by_commit=by_commit)
 
     async def topic_settings(self, topics: Collection[str]) -> dict[str, dict[str, str]]:
         """Return each topic's settings; one that may not be read is absent."""
         asked = [ConfigResource(ConfigResource.Type.TOPIC, topic) for topic in topics]
+        _count("DescribeConfigs")
         futures = self._admin.describe_configs(asked, request_timeout=self._timeout)
         answers = await asyncio.gather(
             *(self._answer(future) for future in futures.values()), return_exceptions=True
@@ -189,8 +281,10 @@ class Broker:
     async def offsets_kept(self) -> float | None:
         """Return for how many seconds an empty group's offsets are kept; None where that is not told."""
         try:
+            _count("DescribeCluster")
             cluster = await self._answer(self._admin.describe_cluster(request_timeout=self._timeout))
             node = ConfigResource(ConfigResource.Type.BROKER, str(cluster.nodes[0].id))
+            _count("DescribeConfigs")
             answer = await self._answer(
                 self._admin.describe_configs([node], request_timeout=self._timeout)[node]
             )
@@ -200,10 +294,12 @@ class Broker:
 
     async def peek(self, positions: Mapping[Place, int]) -> Peeked:
         """Return what comes next from each position on; what could not be read in time is absent."""
-        return await asyncio.to_thread(self._peek, dict(positions))
+        _count("Fetch")
+        return await asyncio.to_thread(self._peeker.peek, dict(positions))
 
     async def _empty_groups(self) -> frozenset[str]:
         """Return the groups without members; none where a broker can't tell yet, so all are asked then."""
+        _count("ListConsumerGroups")
         future = self._admin.list_consumer_groups(
             request_timeout=self._timeout, states={ConsumerGroupState.EMPTY}
         )
@@ -216,6 +312,7 @@ class Broker:
         wanted = {TopicPartition(topic, partition): spec for topic, partition in places}
         if not wanted:
             return {}
+        _count("ListOffsets")
         futures = self._admin.list_offsets(wanted, request_timeout=self._timeout)
         answers = await asyncio.gather(
             *(self._answer(future) for future in futures.values()), return_exceptions=True
@@ -242,58 +339,15 @@ class Broker:
                 return None
             if error.code() in _OCCUPIED:
                 raise Occupied(error.str()) from failure
-            raise Unreachable(error.str()) from failure
+            if error.code() in _DENIED:
+                raise Denied(error.str()) from failure
+            raise self._unreachable(error.str()) from failure
         except TimeoutError as failure:
-            raise Unreachable("no answer in time") from failure
+            raise self._unreachable("no answer in time") from failure
 
-    def _peek(self, positions: dict[Place, int]) -> Peeked:
-        """Read one record from each position on. Runs in a thread, one at a time a broker."""
-        peeker = self._peeking()
-        peeker.assign(
-            [TopicPartition(topic, partition, offset) for (topic, partition), offset in positions.items()]
-        )
-        found = Peeked()
-        deadline = time.monotonic() + self._timeout / 2
-        try:
-            while (
-                positions.keys() - found.written_at.keys() - found.ended.keys()
-                and (left := deadline - time.monotonic()) > 0
-            ):
-                message = peeker.poll(min(left, 0.2))
-                if message is None:
-                    continue
-                place = (str(message.topic()), int(message.partition() or 0))
-                if _is_end(message):
-                    # Also reached after the first record: only an end without any record says something.
-                    if place not in found.written_at:
-                        found.ended[place] = message.offset() or 0
-                elif message.error() is None and place not in found.written_at:
-                    found.written_at[place] = message.timestamp()[1] / 1000
-                    peeker.pause([TopicPartition(*place)])
-        finally:
-            # A pause outlives the assignment, and would silence the partition's next read.
-            peeker.resume([TopicPartition(*place) for place in found.written_at])
-            peeker.unassign()
-        return found
 
-    def _peeking(self) -> Consumer:
-        if self._peeker is None:
-            self._peeker = Consumer(
-                self._settings
-                | {
-                    # Required by the client; without subscribe and commit no group of this name comes to be.
-                    "group.id": "eventconsumer-operator",
-                    "enable.auto.commit": False,
-                    "enable.auto.offset.store": False,
-                    "auto.offset.reset": "error",
-                    "isolation.level": "read_committed",
-                    "enable.partition.eof": True,
-                    "fetch.message.max.bytes": _PEEK_BYTES,
-                    "queued.max.messages.kbytes": 1024,
-                    "fetch.wait.max.ms": 100,
-                }
-            )
-        return self._peeker
+def _count(api: str) -> None:
+    metrics.kafka_requests.labels(api).inc()
 
 
 def _member(description: Any) -> Member:
@@ -305,18 +359,9 @@ def _member(description: Any) -> Member:
     )
 
 
-def _is_end(message: Message) -> bool:
-    error = message.error()
-    return error is not None and error.code() == KafkaError._PARTITION_EOF  # noqa: SLF001  # its public name
-
-
-async def all_of(*questions: Awaitable[Answer]) -> list[Answer]:
-    """Wait for all questions to end, then return their answers or raise the first failure.
-
-    Unlike a bare gather it leaves no question running behind a failure, so the client can be closed then.
-    """
-    answers = await asyncio.gather(*questions, return_exceptions=True)
-    for answer in answers:
-        if isinstance(answer, BaseException):
-            raise answer
-    return [answer for answer in answers if not isinstance(answer, BaseException)]
+async def allowed(question: Awaitable[Answer]) -> Answer | Denial:
+    """Return the answer to a question, or the denial as an answer."""
+    try:
+        return await question
+    except Denied:
+        return Denial()

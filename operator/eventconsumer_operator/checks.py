@@ -6,17 +6,15 @@ passed.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from eventconsumer_operator.connection import (
-    Connection,
-    Finding,
-    given,
-    remembered,
-    through_strimzi,
-)
+from eventconsumer_operator import acls, connection, users
+from eventconsumer_operator.connection import Connection, cluster_of, given, remembered, through_strimzi
+from eventconsumer_operator.findings import Finding
 from eventconsumer_operator.names import STRIMZI, ConditionType, Reason
 from eventconsumer_operator.outcome import Outcome
+from eventconsumer_operator.users import User
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -37,10 +35,22 @@ def topic_missing(world: World) -> Finding | None:
     return _topic(Reason.TOPIC_NOT_FOUND, where + hint)
 
 
+def kafka_missing(world: World) -> Finding | None:
+    """Find that the KafkaTopic leads to no Kafka."""
+    return None if world.topic is None else connection.kafka_missing(world.topic, world.kafka)
+
+
 def topic_unreachable(world: World) -> Finding | None:
-    """Find that the KafkaTopic leads to no Kafka or to no listener."""
-    connection = _followed(world)
-    return connection if isinstance(connection, Finding) else None
+    """Find that the Kafka has no listener that the workers can use."""
+    found = _followed(world)
+    return found if isinstance(found, Finding) and found.condition is ConditionType.TOPIC_READY else None
+
+
+def user_unfit(world: World) -> Finding | None:
+    """Find that the workers can't log in as the KafkaUser, or have none where the listener asks for one."""
+    user = user_of(world)
+    found = user if isinstance(user, Finding) else _followed(world)
+    return found if isinstance(found, Finding) and found.condition is ConditionType.USER_READY else None
 
 
 def topic_not_ready(world: World) -> Finding | None:
@@ -70,6 +80,23 @@ def topic_absent(world: World) -> Finding | None:
     )
 
 
+def acl_missing(world: World) -> Finding | None:
+    """Find that the KafkaUser may not do what workers do; they start anyway: Kafka has the last word."""
+    user, found = user_of(world), _followed(world)
+    if world.user is None or world.kafka is None or not isinstance(user, User):
+        return None
+    if not isinstance(found, Connection):
+        return None
+    consumer = world.consumer
+    wanted = acls.needs(
+        topic=found.topic,
+        group=consumer.group_id,
+        dead_letter_topic=consumer.dead_letter_topic(found.topic),
+    )
+    lacking = acls.missing(world.user, world.kafka, wanted, principal=user.principal)
+    return users.fault(Reason.ACL_MISSING, acls.advice(world.user, lacking)) if lacking else None
+
+
 def deployment_is_foreign(world: World) -> Finding | None:
     """Find that a Deployment of our name belongs to someone else."""
     return _foreign(world, "Deployment", world.deployment)
@@ -95,10 +122,14 @@ def claim_is_foreign(world: World) -> Finding | None:
 
 TOPIC_CHECKS: Sequence[Callable[[World], Finding | None]] = (
     topic_missing,  # Nothing can be followed without it.
+    kafka_missing,  # Servers and certificates are Kafka's to tell.
     topic_unreachable,  # The workers need an address.
     topic_not_ready,  # Kafka may not have the topic yet.
     topic_absent,  # Nobody but Kafka itself can tell.
 )
+USER_CHECKS: Sequence[Callable[[World], Finding | None]] = (user_unfit,)
+RIGHT_CHECKS: Sequence[Callable[[World], Finding | None]] = (acl_missing,)
+"""Say what will not work; nothing waits for them."""
 OWNERSHIP_CHECKS: Sequence[Callable[[World], Finding | None]] = (
     deployment_is_foreign,
     claim_is_foreign,
@@ -120,25 +151,25 @@ def connection_of(world: World) -> Connection | None:
     because a resource they don't need vanished. Workers that never started wait.
     """
     before = None if deployment_is_foreign(world) else remembered(world.deployment)
-    if first_finding(world, TOPIC_CHECKS):
+    if first_finding(world, [*TOPIC_CHECKS, *USER_CHECKS]):
         return before
-    connection = _followed(world)
-    if not isinstance(connection, Connection):
+    found = _followed(world)
+    if not isinstance(found, Connection):
         return None
-    if connection.topic_id is None and before and before.same_place(connection):
-        return before
-    return connection
+    if found.topic_id is None and before and before.same_place(found):
+        return replace(found, topic_id=before.topic_id)
+    return found
 
 
-def start_not_fixed(connection: Connection, outcome: Outcome) -> Finding:
+def start_not_fixed(place: Connection, outcome: Outcome) -> Finding:
     """Say why the place that a group is to start from could not be written down yet."""
     if outcome is Outcome.NO_TOPIC:
         return _topic(
-            Reason.TOPIC_NOT_FOUND, f"Kafka at {connection.bootstrap_servers} has no topic {connection.topic}"
+            Reason.TOPIC_NOT_FOUND, f"Kafka at {place.bootstrap_servers} has no topic {place.topic}"
         )
     return _topic(
         Reason.KAFKA_UNREACHABLE,
-        f"Kafka at {connection.bootstrap_servers} can't be asked where {connection.topic} ends;"
+        f"Kafka at {place.bootstrap_servers} can't be asked where {place.topic} ends;"
         " workers that start from the latest record wait for that, so that none is lost",
     )
 
@@ -153,9 +184,23 @@ def _followed(world: World) -> Connection | Finding | None:
     spec = world.consumer.spec
     if spec.kafka is not None:
         return given(spec.kafka)
-    if world.topic is None:
+    if world.topic is None or world.kafka is None:
         return None
-    return through_strimzi(world.topic, world.kafka, listener=spec.listener)
+    user = user_of(world)
+    if isinstance(user, Finding):
+        return user
+    return through_strimzi(world.topic, world.kafka, listener=spec.listener, user=user)
+
+
+def user_of(world: World) -> User | Finding | None:
+    """Return the KafkaUser that the workers log in as, or why they can't; None where none is asked for."""
+    reference = world.consumer.spec.user_ref
+    if reference is None:
+        return None
+    if world.user is None:
+        namespace = world.consumer.metadata.namespace
+        return users.missing(reference.name, namespace=namespace, served=world.users_served)
+    return users.user_of(world.user, cluster=cluster_of(world.topic) if world.topic else None)
 
 
 def _foreign(world: World, kind: str, manifest: Manifest | None) -> Finding | None:

@@ -1,13 +1,16 @@
 """The only module that talks to the Kubernetes API, besides kopf's watches: lists, applies, writes status.
 
 Everything is plain JSON over the client's own connection, so no model of 700 kinds is built. Failures are
-translated once, here: Refused can't be cured by waiting, Unavailable can.
+translated once, here: Refused can't be cured by waiting, Unavailable can. Every write waits for its turn and
+is made only while this process may write; the Lease, which decides that, is the one exception.
 """
 
 from __future__ import annotations
 
+import asyncio
 import json
 import logging
+import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -16,39 +19,38 @@ from kubernetes.aio import config
 from kubernetes.aio.client.api_client import ApiClient
 from kubernetes.aio.client.configuration import Configuration
 
+from eventconsumer_operator import metrics
+from eventconsumer_operator.kinds import OWNED, WATCHED, Kind
 from eventconsumer_operator.names import (
-    CLAIMS,
-    DEPLOYMENTS,
     EVENT_CONSUMERS,
     EVENTS,
     FIELD_MANAGER,
     GROUP,
+    LEASE,
+    LEASES,
     MANAGED_BY_LABEL,
-    PODS,
     STRIMZI,
-    VERSION,
     ObjectKey,
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Awaitable, Callable, Sequence
 
     from eventconsumer_operator.models import Manifest
+    from eventconsumer_operator.pace import Pace
 
 logger = logging.getLogger(__name__)
 
-_TIMEOUT_SECONDS = 15
+_TIMEOUT_SECONDS = 15.0
+_LEASE_SECONDS = 3.0
+"""An answer about the Lease that comes later is of no use."""
 _OK = range(200, 300)
 _NOT_FOUND = 404
+_USUAL = "v1"
+"""The version in which a kind is looked for that was not discovered."""
+_PLACES = {kind.plural: kind for kind in (*WATCHED, Kind("", EVENTS, "v1"))}
 _REFUSED = frozenset({400, 403, 422})
 
-_PATHS = {
-    EVENT_CONSUMERS: f"/apis/{GROUP}/{VERSION}",
-    DEPLOYMENTS: "/apis/apps/v1",
-    CLAIMS: "/api/v1",
-    PODS: "/api/v1",
-    EVENTS: "/api/v1",
-}
 OWN_LABEL = f"{MANAGED_BY_LABEL}={FIELD_MANAGER}"
 """Selects the Deployments, claims and pods of this operator; all others are none of its business."""
 _TOLD_AT_MOST = 1000
@@ -69,6 +71,10 @@ class Unavailable(ClusterError):  # noqa: N818  # reads as what happened
     """The API server could not answer; later it will."""
 
 
+class NotLeading(Unavailable):
+    """Another operator writes now, or may soon."""
+
+
 @dataclass(frozen=True)
 class Listing:
     """All objects of one kind, at one resource version of the cluster."""
@@ -80,49 +86,74 @@ class Listing:
 class Cluster:
     """One connection to one API server."""
 
-    def __init__(self, api: ApiClient) -> None:
-        """Use a connected client."""
+    def __init__(self, api: ApiClient, *, pace: Pace, may_write: Callable[[], float]) -> None:
+        """Use a connected client; ``may_write`` says for how many seconds from now on writing is allowed."""
         self._api = api
+        self._pace = pace
+        self._may_write = may_write
         self._told: dict[str, Manifest] = {}
+        self._served: dict[str, str] = {}
 
     @classmethod
-    async def connect(cls) -> Cluster:
+    async def connect(cls, *, pace: Pace, may_write: Callable[[], float]) -> Cluster:
         """Connect as the pod's service account, or else as the kubeconfig's current context says."""
         settings = Configuration()
         try:
             config.load_incluster_config(settings)  # type: ignore[no-untyped-call]  # untyped client
         except config.ConfigException:
             await config.load_kube_config(client_configuration=settings)  # type: ignore[no-untyped-call]  # same
-        return cls(ApiClient(settings))
+        return cls(ApiClient(settings), pace=pace, may_write=may_write)
 
     async def close(self) -> None:
         """Close the connection."""
         await self._api.close()  # type: ignore[no-untyped-call]  # untyped client
 
-    async def served(self, group: str) -> str | None:
-        """Return the version of an API group that the server prefers, or None where it serves none."""
-        found = await self._request("GET", f"/apis/{group}")
-        return str(found["preferredVersion"]["version"]) if found else None
+    def calm(self) -> bool:
+        """Tell whether there is room for writes that can as well be made later."""
+        return self._pace.spare(time.monotonic())
+
+    async def discover(self) -> dict[str, str]:
+        """Return the version of each custom kind that the API server has; a kind it does not have is absent.
+
+        Of several versions the one that the server prefers is taken, if it has the kind.
+        """
+        found: dict[str, str] = {}
+        for group in (GROUP, STRIMZI):
+            kinds = {kind.plural: kind.version for kind in WATCHED if kind.group == group}
+            for version in await self._versions(group):
+                there = await self._request("GET", f"/apis/{group}/{version}") or {}
+                for entry in there.get("resources", []):
+                    if kinds.get(entry["name"], "") in {None, version}:
+                        found.setdefault(entry["name"], version)
+        self._served = found
+        return found
+
+    async def _versions(self, group: str) -> list[str]:
+        """Return the versions of an API group, the preferred one first."""
+        found = await self._request("GET", f"/apis/{group}") or {}
+        preferred = found.get("preferredVersion", {}).get("version")
+        others = [entry["version"] for entry in found.get("versions", []) if entry["version"] != preferred]
+        return [preferred, *others] if preferred else others
 
     async def list_all(self, kind: str, *, namespace: str | None = None) -> Listing | None:
         """List the objects of a kind, in one namespace or in all; None where the kind is not served."""
-        query = [("labelSelector", OWN_LABEL)] if kind in {DEPLOYMENTS, CLAIMS, PODS} else []
+        query = [("labelSelector", OWN_LABEL)] if kind in OWNED else []
         place = f"/namespaces/{namespace}" if namespace else ""
-        found = await self._request("GET", f"{await self._base(kind)}{place}/{kind}", query=query)
+        found = await self._request("GET", f"{self._base(kind)}{place}/{kind}", query=query)
         if found is None:
             return None
         return Listing(items=found["items"], version=int(found["metadata"].get("resourceVersion") or 0))
 
     async def get(self, kind: str, key: ObjectKey) -> Manifest | None:
         """Return one object as it is now, or None where there is none."""
-        return await self._request("GET", await self._path(kind, key))
+        return await self._request("GET", self._path(kind, key))
 
     async def apply(self, kind: str, manifest: Manifest) -> Manifest:
         """Make an object be as given, in all fields that are given, and return it as it then is."""
         key = ObjectKey(manifest["metadata"]["namespace"], manifest["metadata"]["name"])
         applied = await self._request(
             "PATCH",
-            await self._path(kind, key),
+            self._path(kind, key),
             body=manifest,
             query=[("fieldManager", FIELD_MANAGER), ("force", "true")],
             content="application/apply-patch+yaml",
@@ -137,7 +168,7 @@ class Cluster:
         A JSON patch, because a merge patch would turn a null, which says that a number can't be known, into
         nothing.
         """
-        path = await self._path(EVENT_CONSUMERS, key)
+        path = self._path(EVENT_CONSUMERS, key)
         return await self._request(
             "PATCH",
             f"{path}/status",
@@ -151,7 +182,7 @@ class Cluster:
         metadata = body["metadata"]
         return await self._request(
             "PATCH",
-            await self._path(EVENT_CONSUMERS, ObjectKey(metadata["namespace"], metadata["name"])),
+            self._path(EVENT_CONSUMERS, ObjectKey(metadata["namespace"], metadata["name"])),
             body={
                 "metadata": {
                     "finalizers": list(finalizers),
@@ -177,13 +208,18 @@ class Cluster:
         except ClusterError as failure:
             logger.warning("the event %s could not be published: %s", name, failure)
 
-    async def _path(self, kind: str, key: ObjectKey) -> str:
-        return f"{await self._base(kind)}/namespaces/{key.namespace}/{kind}/{key.name}"
+    def lease(self, namespace: str) -> Lease:
+        """Return the Lease that decides which operator works."""
+        return Lease(self._send, f"/apis/coordination.k8s.io/v1/namespaces/{namespace}/{LEASES}")
 
-    async def _base(self, kind: str) -> str:
-        if kind in _PATHS:
-            return _PATHS[kind]
-        return f"/apis/{STRIMZI}/{await self.served(STRIMZI) or 'v1'}"
+    def _path(self, kind: str, key: ObjectKey) -> str:
+        return f"{self._base(kind)}/namespaces/{key.namespace}/{kind}/{key.name}"
+
+    def _base(self, kind: str) -> str:
+        place = _PLACES[kind]
+        if not place.group:
+            return f"/api/{place.version}"
+        return f"/apis/{place.group}/{place.version or self._served.get(kind, _USUAL)}"
 
     async def _request(
         self,
@@ -194,7 +230,28 @@ class Cluster:
         body: Manifest | list[Manifest] | None = None,
         content: str = "application/json",
     ) -> Manifest | None:
-        """Ask the API server; None stands for 404."""
+        """Ask the API server, or write to it when it is our turn; None stands for 404."""
+        timeout = _TIMEOUT_SECONDS
+        if method != "GET":
+            await asyncio.sleep(self._pace.take(time.monotonic()))
+            timeout = min(timeout, self._may_write())
+            if timeout <= 0:
+                raise NotLeading("this operator does not lead")
+        return await self._send(method, path, query=query, body=body, content=content, timeout=timeout)
+
+    async def _send(
+        self,
+        method: str,
+        path: str,
+        *,
+        timeout: float,  # noqa: ASYNC109  # the client ends the request itself, its reading included
+        query: Sequence[tuple[str, str]] = (),
+        body: Manifest | list[Manifest] | None = None,
+        content: str = "application/json",
+    ) -> Manifest | None:
+        """Make one request; None stands for 404."""
+        if method != "GET":
+            metrics.api_writes.labels(_kind(path), "apply" if "apply" in content else method.lower()).inc()
         try:
             request = await self._api.param_serialize(
                 method,
@@ -204,7 +261,7 @@ class Cluster:
                 body=body,
                 auth_settings=["BearerToken"],
             )
-            response = await self._api.call_api(*request, _request_timeout=_TIMEOUT_SECONDS)
+            response = await self._api.call_api(*request, _request_timeout=timeout)
             text = await response.read()  # type: ignore[no-untyped-call]  # untyped client
         except (aiohttp.ClientError, TimeoutError, OSError) as failure:
             raise Unavailable(f"the API server can't be reached: {failure!r}") from failure
@@ -215,6 +272,40 @@ class Cluster:
             return None
         kind = Refused if response.status in _REFUSED else Unavailable
         raise kind(answer.get("message") or f"the API server answered {response.status}")
+
+
+class Lease:
+    """One Lease; reading and writing it needs no turn and no permission: it is what gives permission."""
+
+    def __init__(self, send: Callable[..., Awaitable[Manifest | None]], path: str) -> None:
+        """Read and write the operators' Lease among the Leases at ``path``."""
+        self._send = send
+        self._path = path
+
+    async def read(self) -> Manifest | None:
+        """Return the Lease, or None where there is none."""
+        return await self._send("GET", f"{self._path}/{LEASE}", timeout=_LEASE_SECONDS)
+
+    async def write(self, lease: Manifest) -> Manifest:
+        """Create the Lease, or replace the version it names; Unavailable where it was changed meanwhile."""
+        kind = {"apiVersion": "coordination.k8s.io/v1", "kind": "Lease"}
+        body = kind | lease | {"metadata": {"name": LEASE} | lease["metadata"]}
+        exists = "resourceVersion" in lease["metadata"]
+        written = await self._send(
+            "PUT" if exists else "POST",
+            f"{self._path}/{LEASE}" if exists else self._path,
+            body=body,
+            timeout=_LEASE_SECONDS,
+        )
+        if written is None:
+            raise Unavailable("the lease or its namespace is not there")
+        return written
+
+
+def _kind(path: str) -> str:
+    """Return the kind that a path leads to, as people write it: ``eventconsumers/status``."""
+    _, kind, *rest = path.partition("/namespaces/")[2].split("/")
+    return "/".join([kind, *rest[1:]])
 
 
 def _parsed(text: bytes) -> Manifest:

@@ -6,16 +6,18 @@ Something that rewrites an unchanged condition wakes every watcher of the object
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Literal
 
 from eventconsumer_operator.status_models import Condition
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from datetime import datetime
 
     from eventconsumer_operator.models import Manifest
     from eventconsumer_operator.names import ConditionType
+
+_TIME = "%Y-%m-%dT%H:%M:%SZ"
 
 
 @dataclass(frozen=True)
@@ -30,7 +32,12 @@ class Answer:
 
 def stamp(now: datetime) -> str:
     """Return a time (in UTC) as Kubernetes writes it."""
-    return now.strftime("%Y-%m-%dT%H:%M:%SZ")
+    return now.strftime(_TIME)
+
+
+def moment(text: str) -> datetime:
+    """Return the time that Kubernetes has written so."""
+    return datetime.strptime(text, _TIME).replace(tzinfo=UTC)
 
 
 def conditions(

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import socket
 from typing import Annotated, Literal
+from uuid import uuid4
 
 from pydantic import Field, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from eventconsumer_operator.access import Credentials  # noqa: TC001  # pydantic needs it when the program runs
 
 Seconds = Annotated[float, Field(gt=0)]
 
@@ -27,8 +31,14 @@ class Config(BaseSettings):
     lag_interval_seconds: Seconds = 10.0
     """How often Kafka is asked for offsets."""
 
-    status_interval_seconds: Seconds = 2.0
+    status_interval_seconds: Seconds = 15.0
     """How often at most the status of one resource is written when only its lag moved."""
+
+    writes_per_second: Seconds = 100.0
+    """How many writes a second the API server gets at most, over time."""
+
+    writes_burst: Annotated[int, Field(gt=0)] = 200
+    """How many writes it gets at once after a rest."""
 
     resync_interval_seconds: Seconds = 300.0
     """How often everything is listed and reconciled anew, in case a watch missed something."""
@@ -36,14 +46,26 @@ class Config(BaseSettings):
     kafka_timeout_seconds: Seconds = 5.0
     """How long one question to Kafka may take."""
 
-    reconcile_workers: Annotated[int, Field(gt=0)] = 4
+    reconcile_workers: Annotated[int, Field(gt=0)] = 16
     """How many resources are reconciled at the same time."""
 
+    kafka_credentials: tuple[Credentials, ...] = ()
+    """As whom Kafka clusters are asked that let in nobody else, as JSON."""
+
     health_port: Annotated[int, Field(gt=0, lt=65536)] = 8080
-    """Where GET /healthz answers."""
+    """Where GET /healthz, /readyz and /metrics answer."""
+
+    pod_name: str = Field(default_factory=lambda: f"{socket.gethostname()}-{uuid4().hex[:8]}")
+    """What this process is called in the Lease; no other living process may have the same name."""
+
+    pod_namespace: str = "default"
+    """Where the Lease is that decides which of several operators works."""
 
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     """What is logged."""
+
+    log_format: Literal["json", "text"] = "text"
+    """One JSON object a line for machines, or text for people."""
 
     @field_validator("watch_namespaces", mode="before")
     @classmethod

@@ -8,6 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from eventconsumer_operator.findings import Finding
+from eventconsumer_operator.listeners import Listener, best, described, published
 from eventconsumer_operator.mounts import protection
 from eventconsumer_operator.names import (
     CA_ANNOTATION,
@@ -17,7 +19,8 @@ from eventconsumer_operator.names import (
     ConditionType,
     Reason,
 )
-from eventconsumer_operator.security import OPEN, Security
+from eventconsumer_operator.security import OPEN, SecretKey, Security, Tls, asked_for
+from eventconsumer_operator.users import SCRAM, TLS, User, fault
 
 if TYPE_CHECKING:
     from eventconsumer_operator.models import KafkaAddress, Manifest
@@ -40,22 +43,13 @@ class Connection:
         return (self.bootstrap_servers, self.topic) == (other.bootstrap_servers, other.topic)
 
 
-@dataclass(frozen=True)
-class Finding:
-    """A fault, the condition it makes false, and what a person can do about it."""
-
-    condition: ConditionType
-    reason: Reason
-    message: str
-
-
 def given(address: KafkaAddress) -> Connection:
     """Return the connection that the spec itself names."""
-    return Connection(bootstrap_servers=address.bootstrap_servers, topic=address.topic)
+    return Connection(address.bootstrap_servers, address.topic, security=asked_for(address))
 
 
-def through_strimzi(topic: Manifest, kafka: Manifest | None, *, listener: str | None) -> Connection | Finding:
-    """Follow a KafkaTopic to its Kafka and that one's listener."""
+def kafka_missing(topic: Manifest, kafka: Manifest | None) -> Finding | None:
+    """Find that a KafkaTopic leads to no Kafka."""
     cluster = cluster_of(topic)
     if cluster is None:
         return _finding(
@@ -66,11 +60,27 @@ def through_strimzi(topic: Manifest, kafka: Manifest | None, *, listener: str | 
         return _finding(
             Reason.KAFKA_NOT_FOUND, f"Kafka {cluster}, which KafkaTopic {_name(topic)} names, does not exist"
         )
-    servers = _bootstrap_servers(kafka, listener)
-    if isinstance(servers, Finding):
-        return servers
-    written = topic.get("status", {}).get("topicId")
-    return Connection(bootstrap_servers=servers, topic=topic_name(topic), topic_id=written)
+    return None
+
+
+def through_strimzi(
+    topic: Manifest, kafka: Manifest, *, listener: str | None, user: User | None
+) -> Connection | Finding:
+    """Follow a KafkaTopic to a listener of its Kafka."""
+    chosen = _choose(kafka, listener, user)
+    if isinstance(chosen, Finding):
+        return chosen
+    tls = None
+    if chosen.tls:
+        # A certificate that the user brought is signed by a CA that the system knows, and not by Strimzi's.
+        tls = Tls(None if chosen.own_certificate else SecretKey(f"{_name(kafka)}-cluster-ca-cert", "ca.crt"))
+    return Connection(
+        bootstrap_servers=chosen.servers,
+        topic=topic_name(topic),
+        topic_id=topic.get("status", {}).get("topicId"),
+        security=user.secured(tls) if user else Security(tls),
+        ca_mark=chosen.ca_mark,
+    )
 
 
 def remembered(deployment: Manifest | None) -> Connection | None:
@@ -118,40 +128,55 @@ def topic_name(topic: Manifest) -> str:
     return str(written or asked or _name(topic))
 
 
-def published(kafka: Manifest) -> dict[str, str]:
-    """Return the bootstrap servers of every listener that a Kafka has published."""
-    return {
-        str(entry["name"]): str(entry["bootstrapServers"])
-        for entry in kafka.get("status", {}).get("listeners", [])
-        if entry.get("name") and entry.get("bootstrapServers")
-    }
-
-
-def _bootstrap_servers(kafka: Manifest, listener: str | None) -> str | Finding:
-    listeners = published(kafka)
-    name = listener or _default_listener(kafka, listeners)
-    if name in listeners:
-        return listeners[name]
+def _choose(kafka: Manifest, name: str | None, user: User | None) -> Listener | Finding:
+    """Choose the listener that the spec names, or else the one that fits best."""
+    listeners, cluster = published(kafka), _name(kafka)
     if not listeners:
-        return _finding(Reason.LISTENER_NOT_FOUND, f"Kafka {_name(kafka)} has published no listener yet")
-    wanted = f"no listener {listener}" if listener else "no internal listener without TLS and authentication"
-    return _finding(
-        Reason.LISTENER_NOT_FOUND,
-        f"Kafka {_name(kafka)} has {wanted}; it has {', '.join(sorted(listeners))}",
-    )
+        return _finding(Reason.LISTENER_NOT_FOUND, f"Kafka {cluster} has published no listener yet")
+    wanted = user.authentication if user else None
+    if name is None:
+        chosen = best(listeners, authentication=wanted)
+        return chosen or _finding(
+            Reason.LISTENER_NOT_FOUND,
+            f"Kafka {cluster} has no listener {_asked(user)}; it has {described(listeners)}" + _hint(user),
+        )
+    named = next((each for each in listeners if each.name == name), None)
+    if named is None:
+        return _finding(
+            Reason.LISTENER_NOT_FOUND,
+            f"Kafka {cluster} has no listener {name}; it has {described(listeners)}",
+        )
+    return named if named.authentication == wanted else _mismatch(named, user)
 
 
-def _default_listener(kafka: Manifest, listeners: dict[str, str]) -> str | None:
-    """Choose the first listener that a pod in the cluster can use without a certificate or a password."""
-    declared = kafka.get("spec", {}).get("kafka", {}).get("listeners", [])
-    fitting = [
-        entry["name"]
-        for entry in declared
-        if entry.get("type") in {"internal", "cluster-ip"}
-        and not entry.get("tls")
-        and not entry.get("authentication")
-    ]
-    return next((name for name in fitting if name in listeners), None)
+def _asked(user: User | None) -> str:
+    if user is None:
+        return "without authentication"
+    return f"with authentication {user.authentication}, which KafkaUser {user.name} has"
+
+
+def _hint(user: User | None) -> str:
+    return "" if user else "; name a KafkaUser of the listener's authentication in spec.userRef.name"
+
+
+def _mismatch(listener: Listener, user: User | None) -> Finding:
+    asks = f"listener {listener.name} asks for authentication {listener.authentication}"
+    if listener.authentication is None and user is not None:
+        said = (
+            f"listener {listener.name} asks nobody who they are, so KafkaUser {user.name} would not be known"
+            f" there; name a listener with authentication {user.authentication} in spec.listener, or leave"
+            " out spec.userRef"
+        )
+    elif listener.authentication not in {TLS, SCRAM}:
+        said = f"{asks}, which workers can't give; name a listener with {TLS} or {SCRAM} in spec.listener"
+    elif user is None:
+        said = f"{asks}; name a KafkaUser that has it in spec.userRef.name"
+    else:
+        said = (
+            f"{asks}, and KafkaUser {user.name} has {user.authentication}; name a listener that asks for"
+            f" {user.authentication} in spec.listener, or another KafkaUser in spec.userRef.name"
+        )
+    return fault(Reason.AUTHENTICATION_MISMATCH, said)
 
 
 def _finding(reason: Reason, message: str) -> Finding:

@@ -18,6 +18,7 @@ from eventconsumer_operator.outcome import Outcome
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
 
+    from eventconsumer_operator.access import Access
     from eventconsumer_operator.names import ObjectKey
 
 logger = logging.getLogger(__name__)
@@ -29,8 +30,8 @@ class Errand(Protocol):
     """Something to do at one Kafka cluster."""
 
     @property
-    def servers(self) -> str:
-        """Return where that cluster is."""
+    def access(self) -> Access:
+        """Return the way to that cluster."""
 
     async def attempt(self, broker: Broker) -> Outcome:
         """Try it once; Unreachable where Kafka did not answer."""
@@ -44,7 +45,7 @@ class CommitEnds:
     written between the resource's creation and that moment would be passed over.
     """
 
-    servers: str
+    access: Access
     group: str
     topic: str
 
@@ -55,7 +56,9 @@ class CommitEnds:
         await broker.group(self.group)
         if await broker.committed(self.group):
             return Outcome.DONE
-        numbers = (await broker.partitions([self.topic])).get(self.topic)
+        numbers = (await broker.partitions([self.topic])).get(self.topic, [])
+        if numbers is None:
+            raise Unreachable(f"the operator may not describe topic {self.topic}")
         if not numbers:
             return Outcome.NO_TOPIC
         _, ends = await broker.log_ends([(self.topic, number) for number in numbers])
@@ -72,7 +75,7 @@ class CommitEnds:
 class DeleteGroup:
     """Delete a consumer group with its offsets."""
 
-    servers: str
+    access: Access
     group: str
 
     async def attempt(self, broker: Broker) -> Outcome:
@@ -81,6 +84,29 @@ class DeleteGroup:
             await broker.delete_group(self.group)
         except Occupied:
             return Outcome.NOT_EMPTY
+        return Outcome.DONE
+
+
+@dataclass(frozen=True)
+class RenewGroup:
+    """Have Kafka keep the offsets of a group that nobody is in for another while."""
+
+    access: Access
+    group: str
+    topic: str
+    turn: int
+    """Which time it is: another turn is another errand."""
+
+    async def attempt(self, broker: Broker) -> Outcome:
+        """Renew the group, unless somebody is in it, which renews it too, or it has no place to keep."""
+        found = await broker.group(self.group)
+        if found is None or found.state != "Empty":
+            return Outcome.DONE
+        if any(topic == self.topic for topic, _ in await broker.committed(self.group)):
+            try:
+                await broker.renew(self.group, self.topic, by_commit=found.renewed_by_commit)
+            except Occupied:
+                logger.info("group %s has members again: they keep its offsets", self.group)
         return Outcome.DONE
 
 
@@ -99,7 +125,7 @@ class Errands:
         self._timeout = timeout
         self._changed = changed
         self._records: dict[ObjectKey, _Record] = {}
-        self._brokers: dict[str, tuple[Broker, int]] = {}
+        self._brokers: dict[Access, tuple[Broker, int]] = {}
         self._gate = asyncio.Semaphore(IN_FLIGHT)
 
     def run(self, key: ObjectKey, errand: Errand) -> Outcome | None:
@@ -143,24 +169,26 @@ class Errands:
         # Said once, when it begins to fail, and not with every attempt.
         level = logging.DEBUG if record.outcome is Outcome.UNREACHABLE else logging.WARNING
         try:
-            async with self._gate, self._broker(errand.servers) as broker:
+            async with self._gate, self._broker(errand.access) as broker:
                 return await errand.attempt(broker)
         except Unreachable as failure:
-            logger.log(level, "%s: Kafka at %s can't be asked: %s", "/".join(key), errand.servers, failure)
+            logger.log(
+                level, "%s: Kafka at %s can't be asked: %s", "/".join(key), errand.access.servers, failure
+            )
         except Exception:  # one errand's bug must not end its retries
             logger.log(level, "%s: %s failed", "/".join(key), errand, exc_info=True)
         return Outcome.UNREACHABLE
 
     @asynccontextmanager
-    async def _broker(self, servers: str) -> AsyncIterator[Broker]:
+    async def _broker(self, access: Access) -> AsyncIterator[Broker]:
         """Share one connection a cluster among those who need it now; the last one closes it."""
-        broker, users = self._brokers.get(servers) or (Broker(servers, timeout=self._timeout), 0)
-        self._brokers[servers] = broker, users + 1
+        broker, users = self._brokers.get(access) or (Broker(access, timeout=self._timeout), 0)
+        self._brokers[access] = broker, users + 1
         try:
             yield broker
         finally:
-            broker, users = self._brokers.pop(servers)
+            broker, users = self._brokers.pop(access)
             if users > 1:
-                self._brokers[servers] = broker, users - 1
+                self._brokers[access] = broker, users - 1
             else:
                 await broker.close()

@@ -1,6 +1,6 @@
-"""What people read under Events in ``kubectl describe``: happenings that leave no lasting state. Pure.
+"""What people read under Events in ``kubectl describe``, as Kubernetes keeps it. Pure.
 
-One happening has one name, so saying it again only counts it: a restart or a retry floods nobody.
+One reason has one Event a resource, so saying it again only counts it: what comes and goes floods nobody.
 """
 
 from __future__ import annotations
@@ -9,19 +9,21 @@ import hashlib
 from typing import TYPE_CHECKING
 
 from eventconsumer_operator.conditions import stamp
-from eventconsumer_operator.names import FIELD_MANAGER, GROUP, KIND, VERSION, Reason
+from eventconsumer_operator.names import FIELD_MANAGER, GROUP, KIND, VERSION
 
 if TYPE_CHECKING:
     from datetime import datetime
 
     from eventconsumer_operator.models import Manifest, Metadata
+    from eventconsumer_operator.tidings import Tiding
 
-_GOOD_NEWS = frozenset({Reason.GROUP_DELETED})
+_LONGEST = 1024
+"""How many characters of a message the API server takes."""
 
 
-def event(about: Metadata, reason: Reason, message: str, *, now: datetime) -> Manifest:
+def event(about: Metadata, tiding: Tiding, *, now: datetime) -> Manifest:
     """Return a Kubernetes Event about an EventConsumer, as it is when it happens for the first time."""
-    digest = hashlib.sha256(f"{about.uid} {reason} {message}".encode()).hexdigest()[:16]
+    digest = hashlib.sha256(f"{about.uid} {tiding.reason}".encode()).hexdigest()[:16]
     return {
         "apiVersion": "v1",
         "kind": "Event",
@@ -33,9 +35,9 @@ def event(about: Metadata, reason: Reason, message: str, *, now: datetime) -> Ma
             "namespace": about.namespace,
             "uid": about.uid,
         },
-        "type": "Normal" if reason in _GOOD_NEWS else "Warning",
-        "reason": reason.value,
-        "message": message,
+        "type": "Normal" if tiding.good else "Warning",
+        "reason": tiding.reason,
+        "message": tiding.message[:_LONGEST],
         "source": {"component": FIELD_MANAGER},
         "firstTimestamp": stamp(now),
         "lastTimestamp": stamp(now),

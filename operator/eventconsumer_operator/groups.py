@@ -10,8 +10,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from eventconsumer_operator.connection import cluster_of, published, remembered
+from eventconsumer_operator.connection import cluster_of, remembered
 from eventconsumer_operator.indexes import BY_GROUP, group_of
+from eventconsumer_operator.listeners import published
 from eventconsumer_operator.names import DEPLOYMENTS, EVENT_CONSUMERS, KAFKAS, TOPICS, ObjectKey
 from eventconsumer_operator.store import key_of
 
@@ -66,6 +67,15 @@ def heir(key: ObjectKey, store: Store) -> ObjectKey | None:
     )
 
 
+def kafka_at(servers: str, namespace: str, store: Store) -> Manifest | None:
+    """Return the Kafka of a namespace that publishes these servers, if there is one."""
+    known = (store.get(KAFKAS, key) for key in sorted(store.keys(KAFKAS)) if key.namespace == namespace)
+    return next(
+        (kafka for kafka in known if kafka and any(each.servers == servers for each in published(kafka))),
+        None,
+    )
+
+
 def sharers(groups: Collection[str], store: Store) -> set[ObjectKey]:
     """Return the EventConsumers whose group has one of these names, on whatever cluster."""
     return {key for group in groups for key in store.keys_by(EVENT_CONSUMERS, BY_GROUP, group)}
@@ -94,7 +104,7 @@ def _servers(body: Manifest, store: Store) -> frozenset[str]:
     topic = store.get(TOPICS, ObjectKey(key.namespace, spec.get("topicRef", {}).get("name", "")))
     cluster = cluster_of(topic) if topic else None
     kafka = store.get(KAFKAS, ObjectKey(key.namespace, cluster)) if cluster else None
-    lists += published(kafka).values() if kafka else []
+    lists += [listener.servers for listener in published(kafka)] if kafka else []
     running = remembered(store.get(DEPLOYMENTS, key))
     lists += [running.bootstrap_servers] if running else []
     return frozenset(server.strip() for listed in lists for server in listed.split(",") if server.strip())

@@ -22,6 +22,8 @@ BY_GROUP = "group"
 """EventConsumers by the name of their consumer group, on whatever cluster."""
 BY_TOPIC = "topic"
 """EventConsumers by the KafkaTopic that they name."""
+BY_USER = "user"
+"""EventConsumers by the KafkaUser that their workers log in as."""
 BY_CONSUMER = "consumer"
 """Pods by their EventConsumer."""
 BY_CLUSTER = "cluster"
@@ -38,6 +40,11 @@ def topic_of(consumer: Manifest) -> ObjectKey | None:
     return _beside(consumer, consumer.get("spec", {}).get("topicRef", {}).get("name"))
 
 
+def user_of(consumer: Manifest) -> ObjectKey | None:
+    """Return the KafkaUser that an EventConsumer names."""
+    return _beside(consumer, consumer.get("spec", {}).get("userRef", {}).get("name"))
+
+
 def consumer_of(pod: Manifest) -> ObjectKey | None:
     """Return the EventConsumer whose worker a pod runs."""
     return _beside(pod, pod["metadata"].get("labels", {}).get(INSTANCE_LABEL))
@@ -49,7 +56,7 @@ def kafka_of(topic: Manifest) -> ObjectKey | None:
 
 
 INDEXES: dict[str, dict[str, Callable[[Manifest], Hashable]]] = {
-    EVENT_CONSUMERS: {BY_GROUP: group_of, BY_TOPIC: topic_of},
+    EVENT_CONSUMERS: {BY_GROUP: group_of, BY_TOPIC: topic_of, BY_USER: user_of},
     PODS: {BY_CONSUMER: consumer_of},
     TOPICS: {BY_CLUSTER: kafka_of},
 }

@@ -31,11 +31,64 @@ class TopicRef(Model):
     name: str
 
 
+class UserRef(Model):
+    """A Strimzi KafkaUser in the same namespace."""
+
+    name: str
+
+
+class KafkaCa(Model):
+    """The Secret with the CA of a Kafka's servers."""
+
+    name: str
+    key: str = "ca.crt"
+
+
+class KafkaCertificate(Model):
+    """The Secret with the workers' own certificate, of Kubernetes' own type unless told otherwise."""
+
+    name: str
+    certificate: str = "tls.crt"
+    key: str = "tls.key"
+
+
+class KafkaTls(Model):
+    """How an encrypted connection is checked, by both sides."""
+
+    ca_secret_ref: KafkaCa | None = None
+    certificate_secret_ref: KafkaCertificate | None = None
+
+
+class KafkaPassword(Model):
+    """The Secret with a password."""
+
+    name: str
+    key: str = "password"
+
+
+class KafkaUsername(Model):
+    """The Secret with a user name."""
+
+    name: str
+    key: str = "username"
+
+
+class KafkaSasl(Model):
+    """A login with a user name and a password."""
+
+    mechanism: Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"] = "SCRAM-SHA-512"
+    username: str | None = None
+    username_secret_ref: KafkaUsername | None = None
+    password_secret_ref: KafkaPassword
+
+
 class KafkaAddress(Model):
     """A Kafka that Strimzi does not run."""
 
     bootstrap_servers: str
     topic: str
+    tls: KafkaTls | None = None
+    sasl: KafkaSasl | None = None
 
 
 class UrlSecret(Model):
@@ -65,11 +118,22 @@ class Audit(Model):
     storage: AuditStorage = AuditStorage()
 
 
+class Custom(Model):
+    """A program of the user's own: an image, a Python function in it, or both."""
+
+    image: str | None = None
+    image_pull_policy: Literal["Always", "IfNotPresent", "Never"] | None = None
+    handler: str | None = None
+    command: tuple[str, ...] = ()
+    args: tuple[str, ...] = ()
+
+
 class Worker(Model):
     """What is run."""
 
-    type: Literal["notification", "audit"]
+    type: Literal["notification", "audit", "custom"]
     audit: Audit | None = None
+    custom: Custom | None = None
 
     @property
     def storage(self) -> AuditStorage:
@@ -145,6 +209,7 @@ class Spec(Model):
     topic_ref: TopicRef | None = None
     kafka: KafkaAddress | None = None
     listener: str | None = None
+    user_ref: UserRef | None = None
     group_id: str | None = None
     worker: Worker
     event_types: tuple[str, ...] = NO_EVENT_TYPES

@@ -23,6 +23,7 @@ from eventconsumer_operator.names import (
     TOPIC_ID_ANNOTATION,
     WORKER,
 )
+from eventconsumer_operator.program import program
 
 if TYPE_CHECKING:
     from eventconsumer_operator.connection import Connection
@@ -124,9 +125,7 @@ def _container(consumer: EventConsumer, connection: Connection, image: Image) ->
     return without_empty(
         {
             "name": CONTAINER,
-            "image": image.name,
-            "imagePullPolicy": image.pull_policy,
-            "args": [consumer.spec.worker.type],
+            **program(consumer.spec.worker, image),
             "env": env + template.env,
             "ports": [{"name": "health", "containerPort": HEALTH_PORT, "protocol": "TCP"}],
             "startupProbe": _probe("/healthz", every=1, failures=60),

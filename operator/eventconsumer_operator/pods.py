@@ -35,10 +35,25 @@ def trouble(pods: Iterable[Manifest]) -> Trouble | None:
     """Return the complaint of the first pod that has one, by name."""
     living = (pod for pod in pods if not pod["metadata"].get("deletionTimestamp"))
     for pod in sorted(living, key=lambda pod: str(pod["metadata"]["name"])):
-        found = _unschedulable(pod) or _broken_container(pod)
+        found = _unschedulable(pod) or _broken_container(pod) or _waiting_worker(pod)
         if found:
             return Trouble(f"pod {pod['metadata']['name']}: {found.text}", found.lasting)
     return None
+
+
+def address(pod: Manifest) -> str | None:
+    """Return where a worker can be asked why it runs and is not ready; None for all others."""
+    status = pod.get("status", {})
+    unready = any(
+        not container.get("ready") and "running" in container.get("state", {})
+        for container in status.get("containerStatuses", [])
+    )
+    return status.get("podIP") if unready and not pod["metadata"].get("deletionTimestamp") else None
+
+
+def with_words(pod: Manifest, words: str | None) -> Manifest:
+    """Return a pod together with what its worker says that it waits for."""
+    return {**pod, _WORDS: words} if words else pod
 
 
 def trimmed(pod: Manifest) -> Manifest:
@@ -48,6 +63,7 @@ def trimmed(pod: Manifest) -> Manifest:
     return {
         "metadata": {name: metadata[name] for name in kept if name in metadata},
         "status": {
+            **({"podIP": status["podIP"]} if "podIP" in status else {}),
             "conditions": [
                 entry for entry in status.get("conditions", []) if entry.get("type") == "PodScheduled"
             ],
@@ -59,6 +75,7 @@ def trimmed(pod: Manifest) -> Manifest:
     }
 
 
+_WORDS = "workerWaitsFor"
 _KEPT_OF_CONTAINER = ("image", "ready", "restartCount", "state", "lastState")
 
 
@@ -82,6 +99,11 @@ def _broken_container(pod: Manifest) -> Trouble | None:
         if reason and reason not in _ON_ITS_WAY:
             return Trouble(f"{reason}: {waiting.get('message', '')}", lasting=True)
     return None
+
+
+def _waiting_worker(pod: Manifest) -> Trouble | None:
+    words = pod.get(_WORDS)
+    return Trouble(str(words), lasting=False) if words else None
 
 
 def _crashes(container: Manifest) -> bool:

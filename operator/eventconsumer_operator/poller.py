@@ -11,13 +11,15 @@ import asyncio
 import logging
 import time
 from collections import defaultdict
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from eventconsumer_operator.broker import Broker, Unreachable, all_of
+from eventconsumer_operator import metrics
+from eventconsumer_operator.broker import Broker, Unreachable
 from eventconsumer_operator.cluster_settings import ClusterSettings
-from eventconsumer_operator.lag import UNKNOWN, Offsets, lag, position, unread, worst
+from eventconsumer_operator.lag import UNKNOWN, Offsets
+from eventconsumer_operator.questions import Answers, Target, ask, first_unread, observe
 from eventconsumer_operator.records import FirstRecords
 from eventconsumer_operator.verdict import look, slide
 from eventconsumer_operator.world import Observation
@@ -25,62 +27,11 @@ from eventconsumer_operator.world import Observation
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
-    from eventconsumer_operator.broker import Group
+    from eventconsumer_operator.access import Access
     from eventconsumer_operator.names import ObjectKey
-    from eventconsumer_operator.records import Place
     from eventconsumer_operator.verdict import Look
 
 logger = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True)
-class Target:
-    """What is asked for one EventConsumer."""
-
-    bootstrap_servers: str
-    topic: str
-    group: str
-    start_from: str
-    dead_letter_topic: str | None = None
-
-
-@dataclass(frozen=True)
-class Answers:
-    """Everything one Kafka cluster said in one round."""
-
-    partitions: Mapping[str, list[int]]
-    committed: Mapping[str, Mapping[Place, int]]
-    starts: Mapping[Place, int]
-    ends: Mapping[Place, int]
-    groups: Mapping[str, Group | None]
-    redriven: Mapping[str, Mapping[Place, int]]
-    """Up to where redrives have read each dead-letter topic; absent where that can't be known."""
-
-    def offsets(self, target: Target) -> dict[int, Offsets]:
-        """Return the offsets of every partition of a target's topic."""
-        places = [(target.topic, number) for number in self.partitions.get(target.topic, [])]
-        committed = self.committed[target.group]
-        return {
-            place[1]: Offsets(
-                committed=committed.get(place), start=self.starts.get(place), end=self.ends.get(place)
-            )
-            for place in places
-        }
-
-    def topics_of(self, targets: Iterable[Target]) -> list[str]:
-        """Return those topics of the targets that there are."""
-        return sorted({target.topic for target in targets if target.topic in self.partitions})
-
-    def letters_left(self, topic: str | None) -> int | None:
-        """Return how many dead letters no redrive has taken, by their offsets; None where that is unknown."""
-        places = [(topic, number) for number in self.partitions.get(topic, [])] if topic else []
-        if not places or any(place not in self.starts or place not in self.ends for place in places):
-            return None
-        taken = self.redriven.get(str(topic))
-        if taken is None:
-            return None
-        begin = {place: max(self.starts[place], taken.get(place, 0)) for place in places}
-        return sum(max(0, self.ends[place] - begin[place]) for place in places)
 
 
 class Poller:
@@ -93,11 +44,11 @@ class Poller:
         self._changed = changed
         self._targets: dict[ObjectKey, Target] = {}
         self._observations: dict[ObjectKey, Observation] = {}
-        self._clusters: dict[str, Broker] = {}
-        self._rounds: dict[str, asyncio.Task[None]] = {}
-        self._silent: set[str] = set()
-        self._records: dict[str, FirstRecords] = {}
-        self._settings: dict[str, ClusterSettings] = {}
+        self._clusters: dict[Access, Broker] = {}
+        self._rounds: dict[Access, asyncio.Task[None]] = {}
+        self._silent: set[Access] = set()
+        self._records: dict[Access, FirstRecords] = {}
+        self._settings: dict[Access, ClusterSettings] = {}
         self._wake = asyncio.Event()
         self.turned_at = time.monotonic()
         """When the loop last turned; a probe reads it."""
@@ -113,6 +64,10 @@ class Poller:
         """Stop observing an EventConsumer."""
         self._targets.pop(key, None)
         self._observations.pop(key, None)
+
+    def target(self, key: ObjectKey) -> Target | None:
+        """Return what is asked for an EventConsumer, or None where it is not followed."""
+        return self._targets.get(key)
 
     def observation(self, key: ObjectKey) -> Observation | None:
         """Return the newest observation, or None where Kafka was not asked yet."""
@@ -145,67 +100,70 @@ class Poller:
 
     async def _start_rounds(self, *, everybody: bool) -> None:
         """Begin one round for each cluster whose last round has ended: of all, or of those who are new."""
-        by_cluster: dict[str, dict[ObjectKey, Target]] = defaultdict(dict)
+        by_cluster: dict[Access, dict[ObjectKey, Target]] = defaultdict(dict)
         for key, target in self._targets.items():
-            by_cluster[target.bootstrap_servers][key] = target
-        for servers, targets in by_cluster.items():
-            running = self._rounds.get(servers)
+            by_cluster[target.access][key] = target
+        for access, targets in by_cluster.items():
+            running = self._rounds.get(access)
             asked = {
                 key: target for key, target in targets.items() if everybody or key not in self._observations
             }
             if asked and (running is None or running.done()):
-                self._rounds[servers] = asyncio.create_task(
-                    self._round(servers, asked), name=f"lag of {servers}"
+                self._rounds[access] = asyncio.create_task(
+                    self._round(access, asked), name=f"lag of {access.servers}"
                 )
-        for servers in set(self._clusters) - set(by_cluster):
-            if self._rounds[servers].done():
-                await self._hang_up(servers)
-                self._records.pop(servers, None)
-                del self._rounds[servers]
+        for access in set(self._clusters) - set(by_cluster):
+            if self._rounds[access].done():
+                await self._hang_up(access)
+                self._records.pop(access, None)
+                self._settings.pop(access, None)
+                metrics.kafka_up.remove(access.servers)
+                del self._rounds[access]
 
-    async def _round(self, servers: str, targets: Mapping[ObjectKey, Target]) -> None:
+    async def _round(self, access: Access, targets: Mapping[ObjectKey, Target]) -> None:
         try:
-            observations = await self._observe(servers, targets)
+            with metrics.lag_refresh_seconds.time():
+                observations = await self._observe(access, targets)
         except Unreachable as failure:
-            self._say_silent(servers, failure)
+            self._say_silent(access, failure)
             # The client may never find a group's coordinator again after an outage; a new one does at once.
-            await self._hang_up(servers)
-            observations = self._unknown(targets)
+            await self._hang_up(access)
+            observations = self._unknown(targets, failure.fix)
         except Exception:
-            logger.exception("the lag of consumers at %s could not be observed", servers)
+            logger.exception("the lag of consumers at %s could not be observed", access.servers)
             observations = self._unknown(targets)
         else:
-            self._say_answering(servers)
+            self._say_answering(access)
         for key, observation in observations.items():
             self._note(key, targets[key], observation)
         if self._targets.keys() - self._observations.keys():
             # Somebody came while this round went on, and found it closed.
             self._wake.set()
 
-    async def _hang_up(self, servers: str) -> None:
-        broker = self._clusters.pop(servers, None)
+    async def _hang_up(self, access: Access) -> None:
+        broker = self._clusters.pop(access, None)
         if broker is not None:
             await broker.close()
 
-    def _unknown(self, targets: Iterable[ObjectKey]) -> dict[ObjectKey, Observation]:
+    def _unknown(
+        self, targets: Iterable[ObjectKey], fault: str | None = None
+    ) -> dict[ObjectKey, Observation]:
         now = datetime.now(UTC)
-        return {key: Observation(UNKNOWN, now, window=self._window(key)) for key in targets}
+        return {key: Observation(UNKNOWN, now, window=self._window(key), fault=fault) for key in targets}
 
     def _window(self, key: ObjectKey) -> tuple[Look, ...]:
         before = self._observations.get(key)
         return before.window if before else ()
 
     async def _observe(
-        self, servers: str, targets: Mapping[ObjectKey, Target]
+        self, access: Access, targets: Mapping[ObjectKey, Target]
     ) -> dict[ObjectKey, Observation]:
-        if servers not in self._clusters:
-            self._clusters[servers] = Broker(servers, timeout=self._timeout)
-        broker = self._clusters[servers]
+        broker = await self._broker(access)
         answers = await ask(broker, targets.values())
-        settings = self._settings.setdefault(servers, ClusterSettings())
+        settings = self._settings.setdefault(access, ClusterSettings())
         await settings.learn(broker, answers.topics_of(targets.values()))
         now = datetime.now(UTC)
-        records = self._records.setdefault(servers, FirstRecords())
+        records = self._records.setdefault(access, FirstRecords())
         offsets = {key: answers.offsets(target) for key, target in targets.items()}
         positions = {key: first_unread(target, offsets[key]) for key, target in targets.items()}
         await records.learn(
@@ -230,6 +188,15 @@ class Poller:
             )
             for key, one in seen.items()
         }
+
+    async def _broker(self, access: Access) -> Broker:
+        """Return the one connection to a cluster; renewed credentials make a new one."""
+        known = self._clusters.get(access)
+        if known is not None and known.outdated:
+            await self._hang_up(access)
+        if access not in self._clusters:
+            self._clusters[access] = Broker(access, timeout=self._timeout)
+        return self._clusters[access]
 
     def _look(
         self,
@@ -260,102 +227,18 @@ class Poller:
         if changed or observation.lag.total:
             self._changed(key)
 
-    def _say_silent(self, servers: str, failure: Unreachable) -> None:
-        if servers not in self._silent:
-            self._silent.add(servers)
+    def _say_silent(self, access: Access, failure: Unreachable) -> None:
+        metrics.kafka_up.labels(access.servers).set(0)
+        if access not in self._silent:
+            self._silent.add(access)
             logger.warning(
-                "Kafka at %s can't be asked, so the lag of its consumers is unknown: %s", servers, failure
+                "Kafka at %s can't be asked, so the lag of its consumers is unknown: %s",
+                access.servers,
+                failure.fix or failure,
             )
 
-    def _say_answering(self, servers: str) -> None:
-        if servers in self._silent:
-            self._silent.discard(servers)
-            logger.info("Kafka at %s answers again", servers)
-
-
-async def ask(broker: Broker, targets: Iterable[Target]) -> Answers:
-    """Ask one cluster everything its targets need, committed offsets before end offsets."""
-    listed = list(targets)
-    dead_letters = {target.dead_letter_topic for target in listed if target.dead_letter_topic}
-    topics, groups = (
-        sorted({target.topic for target in listed} | dead_letters),
-        sorted({target.group for target in listed}),
-    )
-    # First, alone: a cluster that is down costs one timeout, not one for each group.
-    partitions = await broker.partitions(topics)
-    # Before the committed offsets: librdkafka crashes on those of a group whose coordinator is still loading
-    # (its issue 5040), and listing or describing the group finds that out unharmed.
-    states = await broker.groups(groups)
-    committed = await all_of(*(broker.committed(group) for group in groups))
-    redriven = await _redriven(broker, sorted(dead_letters & partitions.keys()))
-    places = [(topic, number) for topic, numbers in partitions.items() for number in numbers]
-    starts, ends = await broker.log_ends(places)
-    return Answers(
-        partitions=partitions,
-        committed=dict(zip(groups, committed, strict=True)),
-        starts=starts,
-        ends=ends,
-        groups=states,
-        redriven=redriven,
-    )
-
-
-async def _redriven(broker: Broker, dead_letters: list[str]) -> dict[str, Mapping[Place, int]]:
-    groups = [redrive_group(topic) for topic in dead_letters]
-    try:
-        # Before the offsets, for the same reason as above.
-        await broker.groups(groups)
-        taken = await all_of(*(broker.committed(group) for group in groups))
-    except Unreachable as failure:
-        # Whoever may not look at a redrive still learns the lag.
-        logger.debug("How far dead letters were sent back can't be known: %s", failure)
-        return {}
-    return dict(zip(dead_letters, taken, strict=True))
-
-
-def redrive_group(dead_letter_topic: str) -> str:
-    """Return the group that the workers' command `redrive` reads a dead-letter topic with."""
-    return f"{dead_letter_topic}.redrive"
-
-
-def first_unread(target: Target, offsets: Mapping[int, Offsets]) -> dict[Place, int]:
-    """Return the first unread offset of each partition that lags."""
-    return {
-        (target.topic, number): position(entry, start_from=target.start_from)
-        for number, entry in offsets.items()
-        if entry.start is not None and entry.end is not None and unread(entry, start_from=target.start_from)
-    }
-
-
-def observe(
-    target: Target,
-    offsets: Mapping[int, Offsets],
-    answers: Answers,
-    *,
-    written_at: Iterable[float | None],
-    now: datetime,
-) -> Observation:
-    """Put one EventConsumer's observation together; a number that could not be had is None, never 0."""
-    total = lag(offsets, start_from=target.start_from)
-    group = answers.groups.get(target.group)
-    return Observation(
-        lag=total,
-        observed_at=now,
-        topic_exists=target.topic in answers.partitions,
-        behind_seconds=_behind(total.total, list(written_at), now),
-        group_state=group.state if group else None,
-        members=len(group.members) if group else None,
-        topic=target.topic,
-        dead_letters=answers.letters_left(target.dead_letter_topic),
-        who=group.members if group else None,
-        worst=worst(offsets, start_from=target.start_from),
-    )
-
-
-def _behind(total: int | None, written_at: list[float | None], now: datetime) -> int | None:
-    if total == 0:
-        return 0
-    moments = [moment for moment in written_at if moment is not None]
-    if total is None or not moments or len(moments) < len(written_at):
-        return None
-    return max(0, int(now.timestamp() - min(moments)))
+    def _say_answering(self, access: Access) -> None:
+        metrics.kafka_up.labels(access.servers).set(1)
+        if access in self._silent:
+            self._silent.discard(access)
+            logger.info("Kafka at %s answers again", access.servers)

@@ -14,17 +14,21 @@ from typing import TYPE_CHECKING
 
 from pydantic import ValidationError
 
-from eventconsumer_operator import checks, desired, groups
+from eventconsumer_operator import access, checks, desired, groups
 from eventconsumer_operator.autoscaler import Autoscaler
 from eventconsumer_operator.availability import STARTING
+from eventconsumer_operator.budget import news, write_due
 from eventconsumer_operator.cluster import Refused
-from eventconsumer_operator.connection import Connection, Finding, cluster_of, recreated, remembered
+from eventconsumer_operator.connection import Connection, cluster_of, recreated, remembered
 from eventconsumer_operator.deletion import Step, left, parting
 from eventconsumer_operator.drift import Applied, needs_apply
 from eventconsumer_operator.errands import CommitEnds, DeleteGroup
 from eventconsumer_operator.events import event
+from eventconsumer_operator.findings import Finding
+from eventconsumer_operator.hearing import heard
 from eventconsumer_operator.indexes import BY_CONSUMER
-from eventconsumer_operator.models import EventConsumer
+from eventconsumer_operator.metrics import Told, told
+from eventconsumer_operator.models import EventConsumer, Metadata
 from eventconsumer_operator.names import (
     CLAIMS,
     DEPLOYMENTS,
@@ -33,21 +37,25 @@ from eventconsumer_operator.names import (
     KAFKAS,
     PODS,
     TOPICS,
+    USERS,
     ConditionType,
     ObjectKey,
     Reason,
 )
 from eventconsumer_operator.outcome import Outcome
 from eventconsumer_operator.pod_template import claim_name
-from eventconsumer_operator.poller import Target
-from eventconsumer_operator.status import report, unreadable, write_due
+from eventconsumer_operator.questions import Target
+from eventconsumer_operator.status import report, unreadable
+from eventconsumer_operator.tidings import Tiding, Troubles
 from eventconsumer_operator.world import World, asked_too_early
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from eventconsumer_operator.access import Access, Credentials
     from eventconsumer_operator.cluster import Cluster
     from eventconsumer_operator.errands import Errands
+    from eventconsumer_operator.keeper import Keeper
     from eventconsumer_operator.models import Manifest
     from eventconsumer_operator.pod_template import Image
     from eventconsumer_operator.poller import Poller
@@ -57,6 +65,8 @@ logger = logging.getLogger(__name__)
 
 _LOOK_AGAIN_SECONDS = 1.0
 """How soon to look whether Kafka was asked since workers came or went."""
+_CALM_SECONDS = 5.0
+"""How soon figures are tried again that could not be written for all the other writes."""
 
 
 @dataclass
@@ -65,6 +75,8 @@ class Memory:
 
     applied: dict[str, Applied] = field(default_factory=dict)
     status_written_at: float = float("-inf")
+    told: Told | None = None
+    troubles: Troubles = field(default_factory=Troubles)
     ready: int | None = None
     crew_since: datetime | None = None
 
@@ -84,11 +96,14 @@ class Reconciler:
     store: Store
     poller: Poller
     errands: Errands
+    keeper: Keeper
     image: Image
     status_interval: float
     later: Callable[[ObjectKey, float], None]
     """Asks for a key to be reconciled again in so many seconds."""
     autoscaler: Autoscaler = field(default_factory=Autoscaler)
+    credentials: tuple[Credentials, ...] = ()
+    """As whom the operator itself asks Kafka."""
     memories: dict[ObjectKey, Memory] = field(default_factory=dict)
 
     async def reconcile(self, key: ObjectKey) -> None:
@@ -134,6 +149,7 @@ class Reconciler:
     def _forget(self, key: ObjectKey) -> None:
         self.poller.forget(key)
         self.autoscaler.forget(key)
+        self.keeper.call_off(key)
         self.errands.call_off(key)
         self.memories.pop(key, None)
 
@@ -142,7 +158,7 @@ class Reconciler:
         if world.deployment is not None or world.consumer.spec.start_from != "latest":
             self.errands.call_off(key)
             return Outcome.DONE
-        errand = CommitEnds(connection.bootstrap_servers, world.consumer.group_id, connection.topic)
+        errand = CommitEnds(self._access(world, connection), world.consumer.group_id, connection.topic)
         return self.errands.run(key, errand)
 
     async def _keep_finalizer(self, body: Manifest, *, wanted: bool) -> None:
@@ -157,15 +173,17 @@ class Reconciler:
     async def _part(self, key: ObjectKey, body: Manifest, consumer: EventConsumer) -> None:
         """Take the next step of a deletion that takes the consumer group along."""
         self.poller.forget(key)
+        self.keeper.call_off(key)
         world = await self._gather(key, consumer, body.get("status", {}))
         connection, now = checks.connection_of(world), datetime.now(UTC)
-        errand = DeleteGroup(connection.bootstrap_servers, consumer.group_id) if connection else None
+        errand = DeleteGroup(self._access(world, connection), consumer.group_id) if connection else None
         outcome = self.errands.outcome(key, errand) if errand else None
         coming = parting(world, connection, heir=groups.heir(key, self.store), outcome=outcome, now=now)
         if coming.step is Step.RELEASE:
             await self._release(key, body)
             if coming.reason is not None:
-                await self._tell(consumer, coming.reason, coming.message)
+                good = coming.reason is Reason.GROUP_DELETED
+                await self._tell(consumer.metadata, Tiding(coming.reason, coming.message, good=good))
             return
         self.later(key, max(1.0, left(world, now=now).total_seconds()))
         if coming.step is Step.STOP_WORKERS and connection is not None:
@@ -184,14 +202,14 @@ class Reconciler:
         else:
             self.store.remove(EVENT_CONSUMERS, body)
 
-    async def _tell(self, consumer: EventConsumer, reason: Reason, message: str) -> None:
-        about = consumer.metadata
-        logger.info("%s/%s: %s (%s)", about.namespace, about.name, reason, message)
-        await self.cluster.tell(event(about, reason, message, now=datetime.now(UTC)))
+    async def _tell(self, about: Metadata, tiding: Tiding) -> None:
+        said = (about.namespace, about.name, tiding.reason, tiding.message)
+        logger.info("%s/%s: %s (%s)", *said, extra={"reason": tiding.reason})
+        await self.cluster.tell(event(about, tiding, now=datetime.now(UTC)))
 
     async def _gather(self, key: ObjectKey, consumer: EventConsumer, status: Manifest) -> World:
         """Read everything a decision needs; only an object that may have to be created is asked for."""
-        reference = consumer.spec.topic_ref
+        reference, user = consumer.spec.topic_ref, consumer.spec.user_ref
         topic = self.store.get(TOPICS, ObjectKey(key.namespace, reference.name)) if reference else None
         cluster = cluster_of(topic) if topic else None
         return World(
@@ -199,13 +217,15 @@ class Reconciler:
             status=status,
             topic=topic,
             kafka=self.store.get(KAFKAS, ObjectKey(key.namespace, cluster)) if cluster else None,
+            user=self.store.get(USERS, ObjectKey(key.namespace, user.name)) if user else None,
             strimzi_served=self.store.serves(TOPICS),
+            users_served=self.store.serves(USERS),
             deployment=await self._find(DEPLOYMENTS, key),
             claim=await self._find(CLAIMS, ObjectKey(key.namespace, claim_name(consumer)))
             if consumer.spec.worker.has_volume
             else None,
             observation=self.poller.observation(key),
-            pods=self._pods(key),
+            pods=await heard(self._pods(key)),
             group_owner=groups.group_owner(key, self.store),
         )
 
@@ -217,9 +237,8 @@ class Reconciler:
         return self.store.get(kind, key) or await self.cluster.get(kind, key)
 
     def _decide(self, world: World) -> tuple[Connection | None, list[Finding]]:
-        faults = (
-            checks.first_finding(world, chain) for chain in (checks.TOPIC_CHECKS, checks.OWNERSHIP_CHECKS)
-        )
+        chains = (checks.TOPIC_CHECKS, checks.USER_CHECKS, checks.RIGHT_CHECKS, checks.OWNERSHIP_CHECKS)
+        faults = (checks.first_finding(world, chain) for chain in chains)
         return checks.connection_of(world), [fault for fault in faults if fault]
 
     def _follow(self, world: World, connection: Connection | None) -> None:
@@ -231,13 +250,22 @@ class Reconciler:
         self.poller.follow(
             key,
             Target(
-                bootstrap_servers=connection.bootstrap_servers,
+                access=self._access(world, connection),
                 topic=connection.topic,
                 group=consumer.group_id,
                 start_from=consumer.spec.start_from,
                 dead_letter_topic=consumer.dead_letter_topic(connection.topic),
             ),
         )
+
+    def _access(self, world: World, connection: Connection) -> Access:
+        """Return how the operator itself reaches the Kafka of a consumer."""
+        kafka = world.kafka or groups.kafka_at(
+            connection.bootstrap_servers, world.consumer.metadata.namespace, self.store
+        )
+        if kafka is None:
+            return access.to_servers(connection, self.credentials)
+        return access.through_strimzi(kafka, self.credentials)
 
     async def _apply(self, world: World, connection: Connection) -> tuple[World, list[Finding]]:
         """Apply what differs; the volume claim first, because the Deployment's pod mounts it."""
@@ -253,7 +281,8 @@ class Reconciler:
             )
             if recreated(before, connection):
                 made = f"topic {connection.topic} was deleted and made again (id {connection.topic_id})"
-                await self._tell(consumer, Reason.TOPIC_RECREATED, f"{made}, so the workers restart")
+                tiding = Tiding(Reason.TOPIC_RECREATED, f"{made}, so the workers restart", good=False)
+                await self._tell(consumer.metadata, tiding)
         except Refused as refused:
             key = ObjectKey(consumer.metadata.namespace, consumer.metadata.name)
             self.later(key, STARTING.total_seconds())
@@ -284,6 +313,7 @@ class Reconciler:
         now = datetime.now(UTC)
         ready = (world.deployment or {}).get("status", {}).get("readyReplicas", 0)
         world = replace(world, crew_since=self.memories.setdefault(key, Memory()).count(ready, now))
+        self.keeper.look(key, world, self.poller.target(key), empty_since=world.crew_since, now=now)
         status = report(world, connection, findings, now=now)
         await self._write(key, world.status, status)
         if asked_too_early(world):
@@ -294,22 +324,28 @@ class Reconciler:
 
     async def _write(self, key: ObjectKey, before: Manifest, status: Manifest) -> None:
         memory = self.memories.setdefault(key, Memory())
+        memory.told = told(status)
         now = time.monotonic()
         due = write_due(
             before, status, since_write=now - memory.status_written_at, interval=self.status_interval
         )
         if due is None:
             return
+        if due == 0 and not news(before, status) and not self.cluster.calm():
+            due = _CALM_SECONDS  # Figures wait until those who have news to tell are through.
         if due > 0:
             self.later(key, due)
             return
         written = await self.cluster.write_status(key, status)
         memory.status_written_at = now
-        if written is not None:
-            self.store.put(EVENT_CONSUMERS, written)
         old, new = before.get("summary", {}).get("status"), status["summary"]["status"]
         if old != new:
-            logger.info("%s: %s (%s)", "/".join(key), new, status["conditions"][0]["message"])
+            said = ("/".join(key), new, status["conditions"][0]["message"])
+            logger.info("%s: %s (%s)", *said, extra={"reason": new})
+        if written is not None:
+            self.store.put(EVENT_CONSUMERS, written)
+            for tiding in memory.troubles.after(before, status):
+                await self._tell(Metadata.model_validate(written["metadata"]), tiding)
 
 
 def _goes(body: Manifest) -> bool:

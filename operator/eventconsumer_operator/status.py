@@ -1,7 +1,6 @@
-"""What is said about one EventConsumer: its status, and when that is worth a write. Pure.
+"""What is said about one EventConsumer: its whole status. Pure.
 
-A number that can't be known is null and reads ``unknown``. The status is written as a whole and only when it
-differs from the one the API server has.
+A number that can't be known is null and reads ``unknown``. When a status is worth a write, ``budget`` says.
 """
 
 from __future__ import annotations
@@ -25,17 +24,11 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import datetime
 
-    from eventconsumer_operator.connection import Connection, Finding
+    from eventconsumer_operator.connection import Connection
+    from eventconsumer_operator.findings import Finding
     from eventconsumer_operator.lag import Lag
     from eventconsumer_operator.models import Manifest
     from eventconsumer_operator.world import World
-
-_LAG_FIELDS = frozenset(
-    {"lag", "maxPartitionLag", "behindSeconds", "observedAt", "partitions", "rawLag", "deadLetters"}
-)
-_LAG_WORDS = frozenset({"lag", "behind"})
-_SCALING_WORDS = frozenset({"wanted", "reason", "message"})
-"""What spec.scaling makes of the lag moves with it; how many workers it has run is state."""
 
 
 def report(
@@ -101,21 +94,6 @@ def unreadable(body: Manifest, failure: Exception, *, now: datetime) -> Manifest
     }
 
 
-def write_due(old: Manifest, new: Manifest, *, since_write: float, interval: float) -> float | None:
-    """Return in how many seconds the new status should be written: 0 is at once, None is never.
-
-    Any change of state is written at once; moving lag waits until ``interval`` seconds have passed since the
-    last write, and a consumer that only falls further behind by the clock is written at steps of a tenth.
-    """
-    if _without(old, {"observedAt"}) == _without(new, {"observedAt"}):
-        return None
-    if _state(old) != _state(new):
-        return 0.0
-    if not _lag_moved(old, new):
-        return None
-    return max(0.0, interval - since_write)
-
-
 def lag_word(lag: Lag) -> str:
     """Return lag as kubectl's column prints it."""
     if lag.total is None:
@@ -135,8 +113,9 @@ def duration(seconds: int | None) -> str:
 
 def _answers(world: World, findings: Sequence[Finding], now: datetime) -> list[Answer]:
     topic = _topic(world, findings)
+    user = _user(world, findings)
     workers = workers_available(world, findings, now)
-    fault = next((answer for answer in (topic, workers) if answer.status == "False"), None)
+    fault = next((answer for answer in (topic, *user, workers) if answer.status == "False"), None)
     if fault:
         ready = Answer(ConditionType.READY, "False", fault.reason, fault.message)
     else:
@@ -169,13 +148,15 @@ def _joined(world: World) -> Answer:
 
 def _keeping_up(world: World, lag: Lag) -> Answer:
     slo, seen = world.consumer.spec.slo, world.observation
-    return keeping_up(
+    answer = keeping_up(
         lag,
         seen.window if seen else (),
         Objective(max_lag=slo.max_lag, max_behind=slo.max_behind_seconds),
         crew=Crew(replicas=world.replicas, members=seen.members if seen else None),
         previous=world.conditions.get(ConditionType.KEEPING_UP, {}).get("reason"),
     )
+    why = seen.fault if seen and answer.reason == Reason.LAG_UNKNOWN else None
+    return replace(answer, message=why) if why else answer
 
 
 def _risk(world: World, lag: Lag) -> list[Answer]:
@@ -185,7 +166,7 @@ def _risk(world: World, lag: Lag) -> list[Answer]:
 
 def _when_they_apply(world: World, findings: Sequence[Finding]) -> list[Answer]:
     """Return the conditions that are absent as long as all is as usual."""
-    answers = []
+    answers = _user(world, findings)
     if world.consumer.spec.paused:
         answers.append(
             Answer(ConditionType.PAUSED, "True", Reason.PAUSED, "spec.paused is true: no worker runs")
@@ -194,6 +175,16 @@ def _when_they_apply(world: World, findings: Sequence[Finding]) -> list[Answer]:
     if conflict:
         answers.append(Answer(ConditionType.GROUP_CONFLICT, "True", conflict.reason, conflict.message))
     return answers
+
+
+def _user(world: World, findings: Sequence[Finding]) -> list[Answer]:
+    about, reference = ConditionType.USER_READY, world.consumer.spec.user_ref
+    fault = next((finding for finding in findings if finding.condition is about), None)
+    if fault:
+        return [Answer(about, "False", fault.reason, fault.message)]
+    if reference is None:
+        return []
+    return [Answer(about, "True", Reason.USER_READY, f"KafkaUser {reference.name} is ready")]
 
 
 def _topic(world: World, findings: Sequence[Finding]) -> Answer:
@@ -231,26 +222,3 @@ def _asked_topic(world: World) -> str | None:
     if spec.kafka:
         return spec.kafka.topic
     return spec.topic_ref.name if spec.topic_ref else None
-
-
-def _state(status: Manifest) -> Manifest:
-    """Return the part of a status that is not about how far the lag moved."""
-    words = _without(status.get("summary", {}), _LAG_WORDS)
-    scaling = _without(status.get("scaling") or {}, _SCALING_WORDS)
-    return _without(status, _LAG_FIELDS) | {"summary": words, "scaling": scaling}
-
-
-def _lag_moved(old: Manifest, new: Manifest) -> bool:
-    if any(old.get(name) != new.get(name) for name in ("lag", "maxPartitionLag", "deadLetters")):
-        return True
-    if (old.get("scaling") or {}).get("reason") != (new.get("scaling") or {}).get("reason"):
-        return True
-    before: int | None = old.get("behindSeconds")
-    after: int | None = new.get("behindSeconds")
-    if before is None or after is None:
-        return before is not after
-    return abs(after - before) > max(1, before / 10)
-
-
-def _without(fields: Manifest, names: set[str] | frozenset[str]) -> Manifest:
-    return {name: value for name, value in fields.items() if name not in names}

@@ -47,6 +47,11 @@ class Store:
         kept = self._of(kind).objects.get(key)
         return kept.manifest if kept else None
 
+    def version(self, kind: str, key: ObjectKey) -> int:
+        """Return the newest resource version known of one object; 0 where it was not seen."""
+        kept = self._of(kind).objects.get(key)
+        return kept.version if kept else 0
+
     def keys(self, kind: str) -> frozenset[ObjectKey]:
         """Return the key of every object of one kind."""
         return frozenset(self._of(kind).objects)

@@ -54,8 +54,12 @@ class WorkQueue:
             planned.cancel()
         self._later[key] = loop.call_at(due, self._due, key)
 
+    def depth(self) -> int:
+        """Return how many keys wait."""
+        return len(self._waiting)
+
     async def run(self) -> None:
-        """Work until cancelled."""
+        """Work until cancelled; what waits then is worked on in the next run."""
         try:
             async with asyncio.TaskGroup() as group:
                 for number in range(self._workers):
@@ -63,6 +67,7 @@ class WorkQueue:
         finally:
             for planned in self._later.values():
                 planned.cancel()
+            self._later.clear()
 
     def _due(self, key: ObjectKey) -> None:
         del self._later[key]
@@ -94,6 +99,7 @@ class WorkQueue:
             str(failure) or type(failure).__name__,
             delay,
             exc_info=_trace(failure),
+            extra={"resource": key},
         )
         self.add_after(key, delay)
 

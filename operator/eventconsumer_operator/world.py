@@ -35,6 +35,8 @@ class Observation:
     who: tuple[Member, ...] | None = None
     """The members themselves."""
     worst: tuple[PartitionLag, ...] = ()
+    fault: str | None = None
+    """Why Kafka could not be asked, and what helps; None where that is not known."""
     retention: Retention | None = None
     """What the topic keeps; None where that is not known or nothing is deleted."""
     offsets_kept: float | None = None
@@ -52,8 +54,12 @@ class World:
     """The status as the API server has it."""
     topic: Manifest | None = None
     kafka: Manifest | None = None
+    user: Manifest | None = None
+    """The KafkaUser that the workers log in as."""
     strimzi_served: bool = True
     """Whether the API server knows KafkaTopics at all."""
+    users_served: bool = True
+    """Whether it knows KafkaUsers."""
     deployment: Manifest | None = None
     claim: Manifest | None = None
     observation: Observation | None = None

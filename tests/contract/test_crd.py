@@ -17,9 +17,13 @@ from eventconsumer_operator.status_models import Status
 CRD = yaml.safe_load((Path(__file__).resolve().parents[2] / "crds" / "eventconsumers.yaml").read_text())
 VERSION = CRD["spec"]["versions"][0]
 SCHEMA = VERSION["schema"]["openAPIV3Schema"]["properties"]
-NOT_OPTIONAL = {"spec.worker", "spec.worker.type", "spec.topicRef.name"} | {
-    f"spec.kafka.{name}" for name in ("bootstrapServers", "topic")
-}
+NOT_OPTIONAL = {
+    "spec.worker",
+    "spec.worker.type",
+    "spec.topicRef.name",
+    "spec.userRef.name",
+    "spec.kafka.sasl.passwordSecretRef",
+} | {f"spec.kafka.{name}" for name in ("bootstrapServers", "topic")}
 
 
 def model_fields(model: type[BaseModel], at: str) -> dict[str, tuple[str, Any]]:
@@ -107,7 +111,7 @@ def optional_fields(model: type[BaseModel], at: str) -> set[str]:
 
 def test_every_choice_of_the_crd_is_one_of_the_models() -> None:
     for path, values in {
-        "spec.worker.type": ["notification", "audit"],
+        "spec.worker.type": ["notification", "audit", "custom"],
         "spec.startFrom": ["earliest", "latest"],
         "spec.deletionPolicy": ["Retain", "Delete"],
     }.items():

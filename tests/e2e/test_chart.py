@@ -47,6 +47,7 @@ def test_by_default_nothing_is_cluster_wide(cluster: Cluster) -> None:
         "Role",
         "RoleBinding",
         "Deployment",
+        "Service",
     }
 
 
@@ -57,6 +58,29 @@ def test_scope_cluster_gives_a_cluster_role_and_watches_every_namespace(cluster:
     [deployment] = [each for each in objects if each["kind"] == "Deployment"]
     [container] = deployment["spec"]["template"]["spec"]["containers"]
     assert {"name": "WATCH_NAMESPACES", "value": ""} in container["env"]
+
+
+def test_two_operators_are_spread_and_drained_one_at_a_time(cluster: Cluster) -> None:
+    objects = render(cluster, "--set=operator.replicas=2")
+
+    assert "PodDisruptionBudget" in {each["kind"] for each in objects}
+    [deployment] = [each for each in objects if each["kind"] == "Deployment"]
+    assert deployment["spec"]["strategy"]["type"] == "RollingUpdate"
+    assert deployment["spec"]["template"]["spec"]["topologySpreadConstraints"]
+
+
+def test_the_prometheus_operator_is_served_where_asked_for(cluster: Cluster) -> None:
+    words = [
+        "--set=operator.metrics.serviceMonitor.enabled=true",
+        "--set=operator.metrics.alerts.enabled=true",
+    ]
+
+    objects = render(cluster, *words)
+
+    assert {each["kind"] for each in objects} >= {"ServiceMonitor", "PrometheusRule"}
+    [rules] = [each for each in objects if each["kind"] == "PrometheusRule"]
+    told = [rule["annotations"]["summary"] for rule in rules["spec"]["groups"][0]["rules"]]
+    assert any("{{ $labels.namespace }}/{{ $labels.name }}" in summary for summary in told)
 
 
 @pytest.mark.parametrize("scope", ["namespace", "cluster"])

@@ -37,6 +37,20 @@ WRONG: dict[str, tuple[dict[str, Any], str]] = {
         {"worker": {"type": "notification", "audit": {"storage": {"size": "1Gi"}}}},
         "audit",
     ),
+    "a custom worker without a program": ({"worker": {"type": "custom"}}, "spec.worker.custom"),
+    "a custom worker with neither image nor handler": ({"worker": {"type": "custom", "custom": {}}}, "image"),
+    "a handler beside a command": (
+        {"worker": {"type": "custom", "custom": {"handler": "a:b", "command": ["c"]}}},
+        "handler",
+    ),
+    "a handler that is no function's name": (
+        {"worker": {"type": "custom", "custom": {"image": "a", "handler": "not a function"}}},
+        "spec.worker.custom.handler",
+    ),
+    "an image for a notification worker": (
+        {"worker": {"type": "notification", "custom": {"image": "a"}}},
+        "spec.worker.custom",
+    ),
     "a field nobody knows": ({"replica": 2}, "spec.replica"),
 }
 

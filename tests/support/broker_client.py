@@ -30,6 +30,10 @@ class BrokerClient:
         )
         created[topic].result(timeout=30)
 
+    def delete_topic(self, topic: str) -> None:
+        """Delete a topic and wait until its name is free."""
+        self._admin.delete_topics([topic])[topic].result(timeout=30)
+
     def publish(self, topic: str, values: Iterable[bytes | None], *, partition: int | None = None) -> None:
         """Publish values under keys of their own and wait until the broker has them."""
         # -1 leaves the choice to the key.

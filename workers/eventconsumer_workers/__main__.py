@@ -1,4 +1,4 @@
-"""`python -m eventconsumer_workers notification|audit`: one process, from its environment to its exit code.
+"""`python -m eventconsumer_workers notification|audit|custom`: one process, from environment to exit code.
 
 The code is 0 after SIGTERM or SIGINT and when its credentials were renewed, 1 when it cannot start or meets a
 bug; Kubernetes then starts it anew.
@@ -22,6 +22,7 @@ from eventconsumer_workers.audit.postgres import PostgresLog
 from eventconsumer_workers.broker import topic_id
 from eventconsumer_workers.config import Kind, Settings
 from eventconsumer_workers.handlers.audit import Audit, Store
+from eventconsumer_workers.handlers.custom import Custom, NoHandlerError, resolve
 from eventconsumer_workers.handlers.notification import Notification
 from eventconsumer_workers.loglines import LogLines
 from eventconsumer_workers.process import work
@@ -29,7 +30,7 @@ from eventconsumer_workers.process import work
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from eventconsumer_workers.handlers import BatchHandler
+    from eventconsumer_workers.handlers import BatchHandler, EventHandler
 
 _log = logging.getLogger("eventconsumer_workers")
 
@@ -47,19 +48,25 @@ def main(arguments: Sequence[str] | None = None) -> int:
         epilog="Beside these: `audit verify`, `audit query`, and `redrive` for the dead letters.",
     )
     parser.add_argument("worker", choices=[kind.value for kind in Kind], help="what to do with the events")
-    kind = Kind(parser.parse_args(words).worker)
+    parser.add_argument(
+        "handler", nargs="?", help="for custom, the function that handles an event: module:function"
+    )
+    given = parser.parse_args(words)
+    kind = Kind(given.worker)
+    if (kind is Kind.CUSTOM) != (given.handler is not None):
+        parser.error("custom, and nothing else, takes a handler: custom module:function")
     logs.configure(logs.Format.TEXT, sys.stdout)
     try:
         settings = Settings(kind=kind)
         logs.configure(settings.log_format, sys.stdout)
-        handler = _handler(settings)
-    except (ValidationError, AuditLogError) as fault:
+        handler = _handler(settings, given.handler)
+    except (ValidationError, AuditLogError, NoHandlerError) as fault:
         _log.error("%s", fault)
         return 1
     return work(settings, handler)
 
 
-def _handler(settings: Settings) -> BatchHandler:
+def _handler(settings: Settings, function: str) -> BatchHandler | EventHandler:
     lines = LogLines(f"eventconsumer_workers.{settings.kind}", sys.stdout, settings.log_format)
     match settings.kind:
         case Kind.NOTIFICATION:
@@ -68,6 +75,8 @@ def _handler(settings: Settings) -> BatchHandler:
             audit = Audit(partial(_store, settings), lines, partial(topic_id, settings))
             audit.open()
             return audit
+        case Kind.CUSTOM:
+            return Custom(resolve(function))
 
 
 def _store(settings: Settings) -> Store:

@@ -21,11 +21,13 @@ class Kind(StrEnum):
 
     NOTIFICATION = "notification"
     AUDIT = "audit"
+    CUSTOM = "custom"
 
 
 _EVENT_TYPES: dict[Kind, frozenset[str]] = {
     Kind.NOTIFICATION: frozenset({"task.created", "task.completed"}),
     Kind.AUDIT: frozenset(),
+    Kind.CUSTOM: frozenset(),
 }
 
 

@@ -198,6 +198,12 @@ class Crew:
         return None
 
     def _attempt(self, item: Item) -> None:
+        event = item.event
+        ids = {"correlation_id": event.correlation_id, "event_id": event.event_id}
+        with logs.about({**ids, **logs.place(item.record)}):
+            self._try(item)
+
+    def _try(self, item: Item) -> None:
         started = time.perf_counter()
         try:
             if item.mark.ours:
@@ -220,15 +226,7 @@ class Crew:
     def _deliver(self, item: Item) -> None:
         if not self._still_ours():
             raise NotDone("it is unsure whether the partition is still ours")
-        fields = {
-            "correlation_id": item.event.correlation_id,
-            "event_id": item.event.event_id,
-            "topic": item.record.topic(),
-            "partition": item.partition,
-            "offset": item.offset,
-        }
-        with logs.about(fields):
-            self._handler.deliver(Delivery(item.event, item.record, item.attempt, self._still_ours))
+        self._handler.deliver(Delivery(item.event, item.record, item.attempt, self._still_ours))
 
     def _try_again(self, item: Item, why: str, at_least: float) -> None:
         if self._backoff.exhausted(item.attempt):

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from confluent_kafka import KafkaError, KafkaException, Producer
 
+from eventconsumer_workers import logs
 from eventconsumer_workers.broker import producer_config
 from eventconsumer_workers.handlers import NotDone
 
@@ -160,6 +161,7 @@ class LetterBox:
                 letter.record.partition(),
                 letter.record.offset(),
                 letter.error,
+                extra=logs.place(letter.record),
             )
         if len(settled) > _LINES:
             _log.warning("Set aside %d more messages", len(settled) - _LINES)

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from typing import TextIO
 
+    from eventconsumer_workers.handlers import Record
+
 TEXT_FORMAT = "%(levelname)s:%(name)s:%(message)s"
 
 FIELDS = ("correlation_id", "event_id", "topic", "partition", "offset")
@@ -56,6 +58,11 @@ def about(fields: Mapping[str, Any]) -> Iterator[None]:
         yield
     finally:
         _current.reset(token)
+
+
+def place(record: Record) -> dict[str, Any]:
+    """Return the fields that say where a message is: ``extra`` for a log record about it."""
+    return {"topic": record.topic(), "partition": record.partition(), "offset": record.offset()}
 
 
 def json_line(level: str, logger: str, message: str, fields: Mapping[str, Any]) -> str:

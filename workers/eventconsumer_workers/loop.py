@@ -175,11 +175,11 @@ class Loop:
             self._await_room()
         self._pulse.turn(joined=self._subscription.joined)
         self._keep_membership()
-        if self._work.busy and self._commit_at is None:
-            self._commit_at = time.monotonic() + _COMMIT_SECONDS
         if self._commit_at is not None and time.monotonic() >= self._commit_at:
-            self._commit_at = None
+            # Asked before the commit: what ends right after it has to be committed by another one.
+            busy = self._work.busy
             self._persist(self._commit)
+            self._commit_at = time.monotonic() + _COMMIT_SECONDS if busy else None
 
     def _patience(self) -> float:
         if self._commit_at is None:

@@ -35,3 +35,18 @@ allowPrivilegeEscalation: false
 readOnlyRootFilesystem: true
 capabilities: {drop: [ALL]}
 {{- end }}
+
+{{- /* The operator's credentials as the JSON that it reads: of each Secret only the folder it is mounted in. */ -}}
+{{- define "eventconsumer.kafkaCredentials" -}}
+{{- $told := list -}}
+{{- range $at, $one := .Values.kafkaCredentials -}}
+{{- $said := dict "folder" (printf "/etc/eventconsumer/kafka/%d" $at) -}}
+{{- $_ := set $said "username" (default $one.secretName $one.username) -}}
+{{- range $name := list "authentication" "kafka" "listener" "bootstrapServers" -}}
+{{- with get $one $name -}}{{- $_ := set $said $name . -}}{{- end -}}
+{{- end -}}
+{{- if $one.kafka -}}{{- $_ := set $said "namespace" (default $.Release.Namespace $one.namespace) -}}{{- end -}}
+{{- $told = append $told $said -}}
+{{- end -}}
+{{- toJson $told -}}
+{{- end -}}

@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING, Any
 import kopf
 from kopf._core.engines.peering import Identity
 
+from eventconsumer_operator import health
 from eventconsumer_operator.cluster import OWN_LABEL
-from eventconsumer_operator.handlers import probes, watches
+from eventconsumer_operator.handlers import watches
+from eventconsumer_operator.handlers.probes import watch_fault
 from eventconsumer_operator.handlers.stateless import NoDiffBase, NoProgress
-from eventconsumer_operator.names import CLAIMS, DEPLOYMENTS, PODS
+from eventconsumer_operator.kinds import WATCHED
 from eventconsumer_operator.runtime import Runtime
 
 if TYPE_CHECKING:
@@ -22,8 +24,8 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-HANDLERS = (watches, probes)
-"""Importing these modules is what registers their handlers."""
+HANDLERS = (watches,)
+"""Importing this module is what registers its handlers."""
 
 _PATIENCE_SECONDS = 600.0
 
@@ -48,22 +50,24 @@ class Backoffs:
 @kopf.on.startup(backoff=2.0)
 async def start(settings: kopf.OperatorSettings, memo: kopf.Memo, **_: object) -> None:
     """Set kopf up and start everything that runs beside the watches."""
-    # One operator runs at a time (its Deployment recreates); another product's peering object must not pause
-    # it.
+    # A Lease decides who works; another product's peering object must not pause this operator.
     settings.peering.standalone = True
     # The kinds are fixed, and finding out about new ones would need cluster-wide rights: runtime looks for
     # them.
     settings.scanning.disabled = True
     settings.networking.error_backoffs = Backoffs()
     settings.watching.server_timeout = 300
-    settings.watching.label_selectors["apps", DEPLOYMENTS] = OWN_LABEL
-    settings.watching.label_selectors["", CLAIMS] = OWN_LABEL
-    settings.watching.label_selectors["", PODS] = OWN_LABEL
+    for kind in WATCHED:
+        if kind.owned:
+            settings.watching.label_selectors[kind.group, kind.plural] = OWN_LABEL
     settings.posting.enabled = False
+    # How long kopf keeps a task and the last event of each object; another event only makes a new task.
+    settings.queueing.idle_timeout = 0.5
     settings.persistence.diffbase_storage = NoDiffBase()
     settings.persistence.progress_storage = NoProgress()
     runtime: Runtime = memo.runtime
     await runtime.start()
+    watches.watch(runtime.served)
 
 
 @kopf.on.cleanup()
@@ -82,16 +86,16 @@ async def log_in(**context: Any) -> kopf.ConnectionInfo | None:
 async def serve(config: Config) -> None:
     """Run the operator until it is told to stop; a change of the served kinds only starts it anew."""
     while True:
-        runtime = Runtime(config)
-        await kopf.operator(
-            memo=kopf.Memo(runtime=runtime),
-            # kopf would else ask for the name of the user, and the user of a container need not have one.
-            identity=Identity("eventconsumer-operator"),
-            standalone=True,
-            clusterwide=not config.watch_namespaces,
-            namespaces=config.watch_namespaces,
-            liveness_endpoint=f"http://0.0.0.0:{config.health_port}/healthz",
-            stop_flag=runtime.kinds_changed,
-        )
+        runtime = Runtime(config, watch_fault)
+        async with health.serve(runtime, port=config.health_port):
+            await kopf.operator(
+                memo=kopf.Memo(runtime=runtime),
+                # kopf would else ask for the name of the user, and a container's user need not have one.
+                identity=Identity("eventconsumer-operator"),
+                standalone=True,
+                clusterwide=not config.watch_namespaces,
+                namespaces=config.watch_namespaces,
+                stop_flag=runtime.kinds_changed,
+            )
         if not runtime.kinds_changed.is_set():
             return

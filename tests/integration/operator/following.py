@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 from confluent_kafka import Consumer, Producer, TopicPartition
 
+from eventconsumer_operator.access import Access
 from eventconsumer_operator.names import ObjectKey
-from eventconsumer_operator.poller import Poller, Target
+from eventconsumer_operator.poller import Poller
+from eventconsumer_operator.questions import Target
 from eventconsumer_operator.status import report
 from tests.unit.operator.builders import NOW, consumer, deployment, world
 
@@ -41,7 +43,7 @@ def commit(broker: LocalBroker, topic: str, *, partition: int, offset: int, grou
 def target(
     broker: LocalBroker, topic: str, start_from: str = "earliest", dead_letter_topic: str | None = None
 ) -> Target:
-    return Target(broker.bootstrap_servers, topic, topic, start_from, dead_letter_topic)
+    return Target(Access(broker.bootstrap_servers), topic, topic, start_from, dead_letter_topic)
 
 
 @contextmanager

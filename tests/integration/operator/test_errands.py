@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 from confluent_kafka import Consumer, TopicPartition
 
+from eventconsumer_operator.access import Access
 from eventconsumer_operator.broker import Broker, Unreachable
 from eventconsumer_operator.errands import CommitEnds, DeleteGroup
 from eventconsumer_operator.outcome import Outcome
@@ -33,7 +34,7 @@ def attempt(errand: Errand) -> Outcome:
     """Try an errand until Kafka answers: a new broker needs a moment for its first group."""
 
     async def once() -> Outcome:
-        broker = Broker(errand.servers, timeout=5.0)
+        broker = Broker(errand.access, timeout=5.0)
         try:
             return await errand.attempt(broker)
         finally:
@@ -69,7 +70,7 @@ def test_a_new_group_begins_where_the_topic_ended_and_misses_nothing_written_sin
     broker: LocalBroker, topic: str, client: BrokerClient
 ) -> None:
     client.publish(topic, [b"before"] * 3, partition=0)
-    assert attempt(CommitEnds(broker.bootstrap_servers, topic, topic)) is Outcome.DONE
+    assert attempt(CommitEnds(Access(broker.bootstrap_servers), topic, topic)) is Outcome.DONE
     client.publish(topic, [b"since"], partition=0)
 
     assert client.committed_offsets(topic, topic) == {0: 3, 1: 0, 2: 0}
@@ -89,13 +90,13 @@ def test_a_group_that_committed_anything_is_left_as_it_is(
     client.publish(topic, [b"x"] * 5, partition=1)
     commit(broker, topic, TopicPartition(topic, 1, 2))
 
-    assert attempt(CommitEnds(broker.bootstrap_servers, topic, topic)) is Outcome.DONE
+    assert attempt(CommitEnds(Access(broker.bootstrap_servers), topic, topic)) is Outcome.DONE
 
     assert client.committed_offsets(topic, topic) == {1: 2}
 
 
 def test_a_second_time_changes_nothing(broker: LocalBroker, topic: str, client: BrokerClient) -> None:
-    errand = CommitEnds(broker.bootstrap_servers, topic, topic)
+    errand = CommitEnds(Access(broker.bootstrap_servers), topic, topic)
     assert attempt(errand) is Outcome.DONE
     client.publish(topic, [b"x"] * 5, partition=1)
 
@@ -108,13 +109,15 @@ def test_a_group_with_members_decides_itself_where_it_begins(
     broker: LocalBroker, topic: str, client: BrokerClient
 ) -> None:
     with member(broker, topic, topic):
-        assert attempt(CommitEnds(broker.bootstrap_servers, topic, topic)) is Outcome.DONE
+        assert attempt(CommitEnds(Access(broker.bootstrap_servers), topic, topic)) is Outcome.DONE
 
     assert client.committed_offsets(topic, topic) == {}
 
 
 def test_a_topic_that_is_not_there_is_said_and_not_made(broker: LocalBroker, topic: str) -> None:
-    assert attempt(CommitEnds(broker.bootstrap_servers, topic, f"{topic}-missing")) is Outcome.NO_TOPIC
+    assert (
+        attempt(CommitEnds(Access(broker.bootstrap_servers), topic, f"{topic}-missing")) is Outcome.NO_TOPIC
+    )
 
 
 def test_an_empty_group_is_deleted_with_its_offsets(
@@ -123,14 +126,14 @@ def test_an_empty_group_is_deleted_with_its_offsets(
     commit(broker, topic, TopicPartition(topic, 0, 0))
     assert client.committed_offsets(topic, topic) == {0: 0}
 
-    errand = DeleteGroup(broker.bootstrap_servers, topic)
+    errand = DeleteGroup(Access(broker.bootstrap_servers), topic)
     eventually("it is gone", lambda: attempt(errand) is Outcome.DONE)
 
     assert client.committed_offsets(topic, topic) == {}
 
 
 def test_a_group_with_members_is_not_deleted_before_they_left(broker: LocalBroker, topic: str) -> None:
-    errand = DeleteGroup(broker.bootstrap_servers, topic)
+    errand = DeleteGroup(Access(broker.bootstrap_servers), topic)
     with member(broker, topic, topic):
         assert attempt(errand) is Outcome.NOT_EMPTY
 
@@ -138,15 +141,17 @@ def test_a_group_with_members_is_not_deleted_before_they_left(broker: LocalBroke
 
 
 def test_a_group_that_does_not_exist_counts_as_deleted(broker: LocalBroker, topic: str) -> None:
-    assert attempt(DeleteGroup(broker.bootstrap_servers, f"{topic}-never-was")) is Outcome.DONE
+    assert attempt(DeleteGroup(Access(broker.bootstrap_servers), f"{topic}-never-was")) is Outcome.DONE
 
 
 @pytest.mark.parametrize(
-    "errand", [DeleteGroup("127.0.0.1:9", "g"), CommitEnds("127.0.0.1:9", "g", "t")], ids=["delete", "commit"]
+    "errand",
+    [DeleteGroup(Access("127.0.0.1:9"), "g"), CommitEnds(Access("127.0.0.1:9"), "g", "t")],
+    ids=["delete", "commit"],
 )
 def test_a_broker_that_is_away_is_said_to_be(errand: Errand) -> None:
     async def story() -> None:
-        await errand.attempt(Broker(errand.servers, timeout=1.0))
+        await errand.attempt(Broker(errand.access, timeout=1.0))
 
     with pytest.raises(Unreachable):
         asyncio.run(story())

@@ -10,10 +10,11 @@ import pytest
 from confluent_kafka import Consumer
 from confluent_kafka.admin import AdminClient
 
+from eventconsumer_operator.access import Access
 from eventconsumer_operator.broker import Broker, Unreachable
 from eventconsumer_operator.lag import Lag, LagState
 from eventconsumer_operator.names import ObjectKey
-from eventconsumer_operator.poller import Target
+from eventconsumer_operator.questions import Target
 from tests.integration.operator.following import KEY, commit, observe, observed, polling, produce, target
 
 if TYPE_CHECKING:
@@ -65,7 +66,7 @@ def test_two_groups_at_different_offsets_of_one_partition_are_both_told_how_far_
 ) -> None:
     produce(broker, topic, count=4)
     commit(broker, topic, partition=0, offset=2)
-    fresh = Target(broker.bootstrap_servers, topic, f"{topic}-fresh", "earliest")
+    fresh = Target(Access(broker.bootstrap_servers), topic, f"{topic}-fresh", "earliest")
 
     async def story() -> list[int | None]:
         async with polling((KEY, target(broker, topic)), (OTHER, fresh)) as poller:
@@ -135,7 +136,7 @@ def test_a_broker_that_is_away_makes_lag_unknown_and_its_return_makes_it_known(
 
 
 def test_a_cluster_that_is_down_does_not_delay_the_lag_of_another(broker: LocalBroker, topic: str) -> None:
-    down = Target("127.0.0.1:9", "task-events", "g", "earliest")
+    down = Target(Access("127.0.0.1:9"), "task-events", "g", "earliest")
 
     async def story() -> float:
         async with polling((OTHER, down), (KEY, target(broker, topic))) as poller:
@@ -149,7 +150,7 @@ def test_a_cluster_that_is_down_does_not_delay_the_lag_of_another(broker: LocalB
 
 def test_a_question_to_a_cluster_that_is_down_ends_in_time() -> None:
     async def story() -> None:
-        down = Broker("127.0.0.1:9", timeout=1.0)
+        down = Broker(Access("127.0.0.1:9"), timeout=1.0)
         async with asyncio.timeout(10):
             await down.partitions(["task-events"])
 

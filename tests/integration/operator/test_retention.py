@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 from confluent_kafka import Producer
 
+from eventconsumer_operator.access import Access
 from eventconsumer_operator.broker import Broker
 from eventconsumer_operator.retention import Retention
 from tests.integration.operator.following import condition, observe, said, status_with, target
@@ -62,7 +63,7 @@ def test_the_settings_of_all_topics_are_told_at_once(broker: LocalBroker, topic:
     other = topic_with(broker, retention_ms="1000", retention_bytes="2000")
 
     async def story() -> tuple[dict[str, dict[str, str]], float | None]:
-        asked = Broker(broker.bootstrap_servers, timeout=5.0)
+        asked = Broker(Access(broker.bootstrap_servers), timeout=5.0)
         try:
             return await asked.topic_settings([topic, other, "nobody-made-this"]), await asked.offsets_kept()
         finally:

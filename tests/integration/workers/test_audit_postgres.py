@@ -12,12 +12,17 @@ from eventconsumer_workers.audit.chain import Fenced, Incoming
 from eventconsumer_workers.audit.database import query_database, verify_database
 from eventconsumer_workers.audit.postgres import PostgresLog
 from eventconsumer_workers.audit.query import Wanted, moment
+from tests.support.events import encoded, event
+from tests.support.eventually import eventually
+from tests.support.flow import flowing
 from tests.unit.workers.audit.builders import ids_of, incoming, some
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from dev.postgres import LocalPostgres
+    from tests.integration.workers.conftest import StartWorker
+    from tests.support.broker_client import BrokerClient
 
 
 @pytest.fixture
@@ -160,3 +165,70 @@ def test_other_groups_have_chains_of_their_own(log: PostgresLog, database: str) 
     event: Incoming = incoming(0)
     assert log.append([event]) == other.append([event]) == [event]
     other.close()
+
+
+def test_kill_9_of_the_worker_and_of_the_database_under_flow(
+    worker: StartWorker, client: BrokerClient, topic: str, database: str, postgres: LocalPostgres
+) -> None:
+    audit = worker("audit", AUDIT_DATABASE_URL=database)
+    with flowing(client, topic) as flow:
+        for end in (audit.kill, postgres.stop, audit.kill, postgres.stop):
+            audit.start()
+            await_more(database, 300)
+            end()
+            postgres.start()
+            audit.end()
+    audit.start()
+    await_all(database, flow.sent)
+
+
+def test_a_frozen_worker_that_wakes_after_its_partitions_moved_writes_nothing(
+    worker: StartWorker, client: BrokerClient, topic: str, database: str
+) -> None:
+    first, second = (worker("audit", AUDIT_DATABASE_URL=database) for _ in range(2))
+    with flowing(client, topic) as flow:
+        first.start()
+        await_more(database, 100)
+        first.freeze()
+        second.start()
+        await_more(database, 300)
+        first.thaw()
+        eventually("the first has noticed", lambda: "Lost partitions" in first.output())
+        await_more(database, 300)
+    await_all(database, flow.sent)
+
+
+def test_a_database_that_is_away_is_said_by_readiness(
+    worker: StartWorker, client: BrokerClient, topic: str, database: str, postgres: LocalPostgres
+) -> None:
+    sent = event()
+    postgres.stop()
+    audit = worker("audit", AUDIT_DATABASE_URL=database).start()
+    client.publish(topic, [encoded(**sent)])
+    status, words = eventually(
+        "it waits", lambda: audit.probe("/readyz"), until=lambda answer: "audit log" in answer[1]
+    )
+    assert (status, audit.probe("/healthz")[0]) == (503, 200)
+    assert "Connection refused" in words
+    postgres.start()
+    await_all(database, [sent["event_id"]])
+
+
+def await_more(database: str, count: int) -> None:
+    before = number(database)
+    eventually("more entries", lambda: number(database), until=lambda now: now >= before + count, every=0.05)
+
+
+def number(database: str) -> int:
+    with psycopg.connect(database) as connection:
+        if connection.execute("SELECT to_regclass('audit_entries')").fetchone() == (None,):
+            return 0
+        row = connection.execute("SELECT count(*) FROM audit_entries").fetchone()
+    return int(row[0]) if row else 0
+
+
+def await_all(database: str, sent: list[str]) -> None:
+    eventually(
+        f"{len(sent)} entries", lambda: sorted(ids(database)), until=lambda found: found == sorted(sent)
+    )
+    assert verify_database(database).fault is None

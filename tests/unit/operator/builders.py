@@ -14,6 +14,7 @@ from tests.support.builders import event_consumer
 
 NOW = datetime(2026, 11, 21, 12, 0, 0, tzinfo=UTC)
 THREE = tuple(("task-events", number) for number in range(3))
+CA = "-----BEGIN CERTIFICATE-----"
 UID = "11111111-1111-1111-1111-111111111111"
 
 
@@ -44,21 +45,48 @@ def topic(*, ready: str | None = "True", labels: dict[str, str] | None = None, *
 
 
 def kafka(*published: str, declared: list[Manifest] | None = None) -> Manifest:
-    """Build a Kafka with listeners; ``plain`` is internal and open, ``tls`` internal with TLS."""
+    """Build a Kafka with listeners; of those that are published by default, nobody is asked who comes."""
     known = [
         {"name": "tls", "port": 9093, "type": "internal", "tls": True},
         {"name": "plain", "port": 9092, "type": "internal", "tls": False},
         {"name": "external", "port": 9094, "type": "nodeport", "tls": False},
+        {"name": "mtls", "type": "internal", "tls": True, "authentication": {"type": "tls"}},
+        {"name": "scram", "type": "internal", "tls": True, "authentication": {"type": "scram-sha-512"}},
     ]
+    encrypted = {"tls", "mtls", "scram"}
     return {
         "metadata": {"name": "events", "namespace": "tasks"},
         "spec": {"kafka": {"listeners": known if declared is None else declared}},
         "status": {
             "listeners": [
                 {"name": name, "bootstrapServers": f"events-{name}:9092"}
+                | ({"certificates": [CA]} if name in encrypted else {})
                 for name in published or ("tls", "plain", "external")
             ]
         },
+    }
+
+
+def user(
+    authentication: str | None = "tls",
+    *,
+    ready: str | None = "True",
+    cluster: str | None = "events",
+    acls: list[Manifest] | None = None,
+    **status: Any,
+) -> Manifest:
+    """Build a KafkaUser as Strimzi's User Operator leaves it."""
+    spec: Manifest = {"authentication": {"type": authentication}} if authentication else {}
+    if acls is not None:
+        spec["authorization"] = {"type": "simple", "acls": acls}
+    return {
+        "metadata": {
+            "name": "reader",
+            "namespace": "tasks",
+            "labels": {"strimzi.io/cluster": cluster} if cluster else {},
+        },
+        "spec": spec,
+        "status": {"conditions": [{"type": "Ready", "status": ready}] if ready else [], **status},
     }
 
 

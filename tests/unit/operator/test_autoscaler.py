@@ -7,8 +7,9 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from eventconsumer_operator.autoscaler import Autoscaler, scaling_status
+from eventconsumer_operator.budget import write_due
 from eventconsumer_operator.names import ObjectKey, ScalingReason
-from eventconsumer_operator.status import report, write_due
+from eventconsumer_operator.status import report
 from eventconsumer_operator.verdict import Look
 from tests.unit.operator.builders import NOW, consumer, deployment, observation, world
 
@@ -83,6 +84,14 @@ def test_the_time_to_scale_down_begins_after_a_pause() -> None:
     decision = scaling(scaled(three, running=3), scaler=scaler, after=310)
 
     assert (decision.desired, decision.reason) == (3, ScalingReason.STABILIZING)
+
+
+def test_the_time_to_scale_down_begins_after_another_operator_had_its_turn() -> None:
+    scaler, three = Autoscaler(), scaled({"desired": 3, "lastScaleTime": None}, running=3)
+    scaling(three, scaler=scaler)
+    scaler.clear()
+
+    assert scaling(three, scaler=scaler, after=1000).desired == 3
 
 
 def told(world: World, after: float = 0.0) -> Manifest:

@@ -34,7 +34,11 @@ FAULTS: dict[str, tuple[World, Reason | None]] = {
     "the KafkaTopic names no Kafka": (world(topic=topic(labels={})), Reason.KAFKA_NOT_FOUND),
     "the Kafka it names is missing": (world(kafka=None), Reason.KAFKA_NOT_FOUND),
     "the wanted listener is missing": (world(consumer=consumer(listener="vpn")), Reason.LISTENER_NOT_FOUND),
-    "only listeners with TLS are there": (world(kafka=kafka("tls")), Reason.LISTENER_NOT_FOUND),
+    "only a listener with TLS is there": (world(kafka=kafka("tls")), None),
+    "only listeners that ask who comes are there": (
+        world(kafka=kafka("mtls", "scram")),
+        Reason.LISTENER_NOT_FOUND,
+    ),
     "no listener is published yet": (
         world(kafka={"metadata": {"name": "events"}, "status": {}}),
         Reason.LISTENER_NOT_FOUND,
@@ -74,7 +78,10 @@ def test_a_missing_topic_asks_for_strimzi_where_its_resources_are_unknown() -> N
 def test_a_missing_listener_is_told_with_those_there_are() -> None:
     finding = first_finding(world(consumer=consumer(listener="vpn")), TOPIC_CHECKS)
     assert finding is not None
-    assert finding.message == "Kafka events has no listener vpn; it has external, plain, tls"
+    assert finding.message == (
+        "Kafka events has no listener vpn; it has tls (no authentication), plain (no authentication),"
+        " external (no authentication)"
+    )
 
 
 @pytest.mark.parametrize("uid", ["", "another-resource"])

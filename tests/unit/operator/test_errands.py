@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from eventconsumer_operator import errands as module
+from eventconsumer_operator.access import Access
 from eventconsumer_operator.broker import Unreachable
 from eventconsumer_operator.errands import Errands
 from eventconsumer_operator.names import ObjectKey
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
     from eventconsumer_operator.broker import Broker
 
+NOWHERE = Access("127.0.0.1:9")
 KEY = ObjectKey("tasks", "notification-service")
 
 
@@ -28,7 +30,7 @@ class Scripted:
     """An errand that goes as it was told: an outcome, or None for a Kafka that does not answer."""
 
     script: tuple[Outcome | None, ...]
-    servers: str = "127.0.0.1:9"
+    access: Access = NOWHERE
     tries: list[int] = field(default_factory=list, compare=False)
 
     async def attempt(self, broker: Broker) -> Outcome:  # noqa: ARG002  # the script asks nobody

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from eventconsumer_operator.pods import Trouble, trimmed, trouble
+from eventconsumer_operator.pods import Trouble, address, trimmed, trouble, with_words
 
 if TYPE_CHECKING:
     from eventconsumer_operator.models import Manifest
@@ -34,6 +34,25 @@ def pod(
         "spec": {"much": "more"},
         "status": {"conditions": conditions, "containerStatuses": [status] if scheduled else []},
     }
+
+
+def waiting_worker(**container: Any) -> Manifest:
+    unready = pod(**container)
+    return unready | {"status": unready["status"] | {"podIP": "10.0.0.7"}}
+
+
+def test_a_worker_that_runs_and_is_not_ready_can_be_asked_why() -> None:
+    assert address(waiting_worker()) == address(trimmed(waiting_worker())) == "10.0.0.7"
+    assert address(waiting_worker(ready=True)) is None
+    assert address(waiting_worker(waiting="ContainerCreating")) is None
+    assert address(pod()) is None
+
+
+def test_what_a_worker_waits_for_is_told() -> None:
+    told = with_words(waiting_worker(), "the audit log cannot be written: No space left on device")
+    expected = "pod worker-1: the audit log cannot be written: No space left on device"
+    assert trouble([told]) == Trouble(expected, lasting=False)
+    assert trouble([with_words(waiting_worker(), None)]) is None
 
 
 CRASHED: dict[str, Any] = {"lastState": {"terminated": {"exitCode": 1, "reason": "Error"}}}

@@ -6,16 +6,17 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from eventconsumer_operator.access import Access
 from eventconsumer_operator.broker import Group
 from eventconsumer_operator.lag import Lag, LagState, Offsets
 from eventconsumer_operator.membership import Member
-from eventconsumer_operator.poller import Answers, Target, first_unread, observe
+from eventconsumer_operator.questions import Answers, Target, first_unread, observe
 from tests.unit.operator.builders import NOW
 
 if TYPE_CHECKING:
     from eventconsumer_operator.records import Place
 
-TARGET = Target("kafka:9092", "task-events", "notification-service", "earliest")
+TARGET = Target(Access("kafka:9092"), "task-events", "notification-service", "earliest")
 P0, P1 = ("task-events", 0), ("task-events", 1)
 AGO = NOW.timestamp()
 
@@ -28,11 +29,10 @@ def answers(
 ) -> Answers:
     return Answers(
         partitions={"task-events": [0, 1], "other": [0]} if partitions is None else partitions,
-        committed={"notification-service": {P0: 5, ("other", 0): 99}},
+        committed={"notification-service": {P0: 5, ("other", 0): 99}, **(redriven or {})},
         starts={P0: 0, P1: 2},
         ends={P0: 10, P1: 2},
         groups={"notification-service": group},
-        redriven={} if redriven is None else redriven,
     )
 
 
@@ -88,7 +88,7 @@ def test_a_group_without_lag_is_not_behind() -> None:
     ],
 )
 def test_dead_letters_are_counted_from_log_start_to_log_end(topic: str | None, records: int | None) -> None:
-    assert answers(redriven={"task-events": {}, "other": {}}).letters_left(topic) == records
+    assert answers(redriven={"task-events.redrive": {}, "other.redrive": {}}).letters_left(topic) == records
 
 
 @pytest.mark.parametrize(
@@ -100,7 +100,7 @@ def test_dead_letters_are_counted_from_log_start_to_log_end(topic: str | None, r
     ],
 )
 def test_dead_letters_that_were_sent_back_are_not_counted(taken: dict[Place, int], left: int) -> None:
-    assert answers(redriven={"task-events": taken}).letters_left("task-events") == left
+    assert answers(redriven={"task-events.redrive": taken}).letters_left("task-events") == left
 
 
 def test_dead_letters_are_unknown_while_nobody_says_what_a_redrive_has_taken() -> None:

@@ -1,4 +1,4 @@
-"""What a person reads: one word, numbers that are true or unknown, and when a status is worth a write."""
+"""What a person reads: one word, numbers that are true or unknown, in every state."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from eventconsumer_operator.checks import OWNERSHIP_CHECKS, TOPIC_CHECKS, connec
 from eventconsumer_operator.conditions import stamp
 from eventconsumer_operator.lag import Lag, LagState, PartitionLag
 from eventconsumer_operator.names import ObjectKey
-from eventconsumer_operator.status import duration, report, unreadable, write_due
+from eventconsumer_operator.status import duration, report, unreadable
 from eventconsumer_operator.world import Observation
 from tests.unit.operator.builders import NOW, consumer, deployment, observation, resource, world
 
@@ -294,54 +294,6 @@ def test_workers_that_came_after_kafka_was_asked_are_not_yet_missed() -> None:
 
     assert condition(early, "ConsumersJoined")["reason"] == "Rebalancing"
     assert condition(in_time, "ConsumersJoined")["reason"] == "MembersMissing"
-
-
-AT_ONCE, NEVER = 0.0, None
-CHANGES: dict[str, tuple[dict[str, Any], dict[str, Any], float | None]] = {
-    "nothing changed": ({}, {}, NEVER),
-    "only the time of asking changed": ({}, {"observation": observation(0, members=1)}, NEVER),
-    "the state changed": ({}, {"deployment": deployment(ready=0)}, AT_ONCE),
-    "lag became unknown": ({}, AWAY, AT_ONCE),
-    "a member joined": ({}, {"observation": observation(0, members=2)}, AT_ONCE),
-    "a dead letter came": ({}, {"observation": observation(0, dead_letters=1)}, 4.0),
-    "only the committed offset and the log's end moved on": (
-        {"observation": observation(0, worst=(PartitionLag(0, 0, 5, 0, 5),))},
-        {"observation": observation(0, worst=(PartitionLag(0, 0, 6, 0, 6),))},
-        NEVER,
-    ),
-    "only the window moved on": (
-        {"observation": observation(600, earlier=(300, 400, 500))},
-        {"observation": observation(600, earlier=(400, 500, 550))},
-        NEVER,
-    ),
-    "the verdict flipped": (
-        {"observation": observation(600, earlier=(300, 400, 500))},
-        {"observation": observation(600, earlier=(900, 800, 700))},
-        AT_ONCE,
-    ),
-    "lag moved": ({"observation": observation(600)}, {"observation": observation(500)}, 4.0),
-    "only the clock moved a little": (
-        {"observation": observation(600, behind_seconds=100)},
-        {"observation": observation(600, behind_seconds=109)},
-        NEVER,
-    ),
-    "only the clock moved a tenth": (
-        {"observation": observation(600, behind_seconds=100)},
-        {"observation": observation(600, behind_seconds=111)},
-        4.0,
-    ),
-}
-
-
-@pytest.mark.parametrize(("before", "after", "due"), CHANGES.values(), ids=CHANGES.keys())
-def test_when_a_status_is_written(before: dict[str, Any], after: dict[str, Any], due: float | None) -> None:
-    old, new = said(world(**before)), said(world(**after))
-    assert write_due(old, new, since_write=6.0, interval=10.0) == due
-
-
-def test_moving_lag_is_written_at_once_when_the_last_write_is_long_ago() -> None:
-    old, new = said(world(observation=observation(600))), said(world(observation=observation(500)))
-    assert write_due(old, new, since_write=11.0, interval=10.0) == 0
 
 
 @pytest.mark.parametrize(

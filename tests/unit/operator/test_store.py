@@ -94,10 +94,12 @@ def test_the_bookkeeping_of_field_managers_is_not_kept() -> None:
 
 def test_of_a_pod_only_what_decisions_read_is_kept() -> None:
     store = Store()
-    store.put(PODS, seen(10) | {"spec": {"a": "lot"}, "status": {"podIP": "10.0.0.1"}})
+    store.put(
+        PODS, seen(10) | {"spec": {"a": "lot"}, "status": {"podIP": "10.0.0.1", "qosClass": "Burstable"}}
+    )
     assert store.get(PODS, KEY) == {
         "metadata": {k: v for k, v in seen(10)["metadata"].items() if k != "managedFields"},
-        "status": {"conditions": [], "containerStatuses": []},
+        "status": {"podIP": "10.0.0.1", "conditions": [], "containerStatuses": []},
     }
 
 

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime
 from http.client import HTTPConnection
+from pathlib import Path
 
 import pytest
 from prometheus_client import CollectorRegistry, Counter
 
 from eventconsumer_workers.health import Pulse, served
 from eventconsumer_workers.metrics import Metrics, text
+
+README = Path(__file__).resolve().parents[3] / "workers" / "README.md"
 
 
 @pytest.fixture
@@ -65,3 +69,12 @@ def test_what_a_handler_registers_itself_is_served_on_the_health_port() -> None:
         connection.close()
     assert (response.status, "orders_shipped_total 3.0" in body) == (200, True)
     assert (response.getheader("Content-Type") or "").startswith("text/plain; version=0.0.4")
+
+
+def test_the_documented_metrics_are_those_there_are(registry: CollectorRegistry) -> None:
+    Metrics(registry)
+    documented = re.findall(r"^\| `(eventconsumer_worker_\w+)", README.read_text(), re.MULTILINE)
+    names = {
+        f"{family.name}_total" if family.type == "counter" else family.name for family in registry.collect()
+    }
+    assert set(documented) == names

@@ -112,6 +112,8 @@ class _IdOnly(msgspec.Struct, gc=False):
 
 
 _id = msgspec.json.Decoder(_IdOnly)
+UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+"""What the decoder raises for bytes that are not what it expects."""
 _entry = msgspec.json.Decoder(Entry)
 _checkpoint = msgspec.json.Decoder(Checkpoint)
 _encode = msgspec.json.Encoder().encode
@@ -167,11 +169,16 @@ def is_checkpoint(line: bytes) -> bool:
     return line.startswith(_CHECKPOINT)
 
 
+def is_plain(line: bytes) -> bool:
+    """Tell whether a line is the entry of a log of the format without chains."""
+    return line.startswith(b'{"event_id":') and not line[:-SEAL_LENGTH].endswith(b'"hash":"')
+
+
 def id_of(line: bytes) -> str:
     """Return the event id of an entry; raise ``Fault`` where there is none to read."""
     try:
         return _id.decode(line).event_id
-    except msgspec.DecodeError as fault:
+    except UNREADABLE as fault:
         raise Fault(f"the line has no event id: {fault}") from fault
 
 
@@ -188,7 +195,7 @@ def decoded(line: bytes) -> Entry | Checkpoint:
     """Return what a line says, whether or not it has its hash; raise ``Fault`` when it is of neither kind."""
     try:
         return _checkpoint.decode(line) if is_checkpoint(line) else _entry.decode(line)
-    except msgspec.DecodeError as fault:
+    except UNREADABLE as fault:
         raise Fault(f"the line is neither an entry nor a checkpoint: {fault}") from fault
 
 
@@ -211,8 +218,8 @@ class Follower:
     def __init__(self) -> None:
         self.heads: dict[tuple[str, int], Head] = {}
         self.entries = 0
-        self.unsealed = 0
-        """Entries behind the last checkpoint."""
+        self.unsealed: set[tuple[str, int]] = set()
+        """Chains that moved behind the last checkpoint."""
         self._last_checkpoint: str | None = None
         self._segment: int | None = None
 
@@ -228,7 +235,7 @@ class Follower:
         place = (entry.topic, entry.partition)
         self.heads[place] = following(self.heads.get(place, Head(*place)), entry)
         self.entries += 1
-        self.unsealed += 1
+        self.unsealed.add(place)
 
     def _follow_checkpoint(self, checkpoint: Checkpoint) -> None:
         if self._last_checkpoint is None:
@@ -245,7 +252,7 @@ class Follower:
             self._segment = checkpoint.segment
         self._agree(checkpoint)
         self._last_checkpoint = checkpoint.hash
-        self.unsealed = 0
+        self.unsealed.clear()
 
     def _agree(self, checkpoint: Checkpoint) -> None:
         for head in checkpoint.checkpoint:
@@ -257,5 +264,7 @@ class Follower:
                     f"the entries before it at {known.sequence}"
                 )
             self.heads[place] = head
+        if unnamed := self.unsealed - {(head.topic, head.partition) for head in checkpoint.checkpoint}:
+            raise Fault(f"the checkpoint does not name {len(unnamed)} of the chains that moved before it")
         if checkpoint.full and len(checkpoint.checkpoint) != len(self.heads):
             raise Fault(f"the checkpoint names {len(checkpoint.checkpoint)} of {len(self.heads)} chains")

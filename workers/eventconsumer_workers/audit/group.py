@@ -38,7 +38,7 @@ class Group:
             by_partition.setdefault(event[0], []).append(event)
         for partition, events in by_partition.items():
             head = self._head(topic, partition, topic_id)
-            fresh = self._unseen([event for event in events if event.offset >= head.next_offset], window)
+            fresh = self._unseen(_unsettled(events, head.next_offset), window)
             lines, end = extend(head, fresh, audited_at=self._now)
             self._pieces += lines
             settled = max(head.next_offset, events[-1].offset + 1)
@@ -58,7 +58,7 @@ class Group:
             return msgspec.structs.replace(head, topic_id=topic_id)
         # A later topic of the same name counts its offsets from 0 again; the chain goes on.
         renewed = msgspec.structs.replace(head, topic_id=topic_id, next_offset=0)
-        self._checkpoint([renewed], full=False)
+        self._checkpoint([*self.moved.values(), renewed], full=False)
         return renewed
 
     def _unseen(self, events: list[Incoming], window: Window) -> list[Incoming]:
@@ -80,6 +80,12 @@ class Group:
             Checkpoint(heads, self._now, full=full, previous_hash=self.last_checkpoint)
         )
         self._pieces.append(line)
+
+
+def _unsettled(events: list[Incoming], next_offset: int) -> list[Incoming]:
+    if events[0].offset >= next_offset:
+        return events  # Offsets only grow within a batch.
+    return [event for event in events if event.offset >= next_offset]
 
 
 def header(

@@ -15,7 +15,7 @@ import os
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, NamedTuple
 
-from eventconsumer_workers.audit.chain import START, Fault, TakenOver, is_checkpoint
+from eventconsumer_workers.audit.chain import START, Fault, TakenOver, is_plain
 from eventconsumer_workers.audit.files import Closed, Files, contents
 from eventconsumer_workers.audit.group import header
 from eventconsumer_workers.audit.tail import Tail, read_tail
@@ -89,7 +89,7 @@ def _begin_where_missing(files: Files) -> bool:
     there = files.active.exists() and files.active.stat().st_size > 0
     if there:
         with files.active.open("rb") as active:
-            if is_checkpoint(active.readline()):
+            if not is_plain(active.readline()):
                 return True
         _set_aside_plain_log(files)
     closed = files.closed()
@@ -110,6 +110,8 @@ def _set_aside_plain_log(files: Files) -> None:
             whole = content.rfind(b"\n") + 1
         log.truncate(whole)
         os.fsync(log.fileno())
+    if not whole:
+        return
     closed = files.closed()
     place = files.plain(closed[-1].number + 1 if closed else 1)
     files.active.rename(place)
@@ -133,7 +135,7 @@ def describe_plain(segment: Closed) -> TakenOver | None:
     """Describe a closed segment of the format without chains; return None for one with chains."""
     with contents(segment) as content:
         piece = content.readline()
-        if is_checkpoint(piece):
+        if not is_plain(piece):
             return None
         length, found = 0, hashlib.sha256()
         while piece:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 
-from eventconsumer_workers.audit.chain import is_checkpoint
+from eventconsumer_workers.audit.chain import UNREADABLE, is_checkpoint
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -50,7 +50,7 @@ def matching(lines: Iterable[bytes], wanted: Wanted) -> Iterator[bytes]:
             continue
         try:
             entry = _line.decode(line)
-        except msgspec.DecodeError:
+        except UNREADABLE:
             continue
         if _matches(entry.event or entry, wanted):
             yield line

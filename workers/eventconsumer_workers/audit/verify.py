@@ -19,7 +19,7 @@ from eventconsumer_workers.audit.chain import (
     Follower,
     TakenOver,
     decoded,
-    is_checkpoint,
+    is_plain,
     opened,
 )
 
@@ -67,7 +67,7 @@ class _Walk:
         for segment in self._files.opened():
             self.place = f"segment {segment.number}"
             first = segment.content.readline()
-            if first and not is_checkpoint(first):
+            if is_plain(first):
                 self._plain = _described(segment, first)
                 continue
             self._expect_plain(first)

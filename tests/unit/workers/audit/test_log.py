@@ -255,6 +255,20 @@ def test_a_log_without_chains_is_taken_over_and_none_of_its_events_comes_twice(p
     assert verify(Files(path)).fault is None
 
 
+def test_a_log_of_nothing_but_a_torn_line_is_begun_anew(path: Path) -> None:
+    path.write_bytes(b'{"event_id":"')
+    (new,) = written(path, some(range(1)))
+    assert ids(path) == [new.event_id]
+    assert verify(Files(path)).fault is None
+
+
+def test_a_log_whose_first_line_is_damaged_is_not_taken_for_one_without_chains(path: Path) -> None:
+    written(path, some(range(2)))
+    path.write_bytes(b"[" + path.read_bytes()[1:])
+    with pytest.raises(AuditLogError, match="is damaged"):
+        opened(path)
+
+
 def test_a_log_without_chains_is_verified_as_it_was_taken_over(path: Path) -> None:
     plain(path, 5)
     written(path, some(range(1)))

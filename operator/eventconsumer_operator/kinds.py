@@ -1,0 +1,43 @@
+"""The kinds of objects that the operator watches: the one list that everything else reads."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from eventconsumer_operator.names import (
+    CLAIMS,
+    DEPLOYMENTS,
+    EVENT_CONSUMERS,
+    GROUP,
+    KAFKAS,
+    PODS,
+    STRIMZI,
+    TOPICS,
+    USERS,
+    VERSION,
+)
+
+
+class Kind(NamedTuple):
+    """One kind, by its place in the API."""
+
+    group: str
+    plural: str
+    version: str | None = None
+    """None where the API server is asked which of its versions it serves."""
+    owned: bool = False
+    """Whether only objects with our label are watched; all others are none of our business."""
+
+
+WATCHED = (
+    Kind(STRIMZI, KAFKAS),
+    Kind(STRIMZI, TOPICS),
+    Kind(STRIMZI, USERS),
+    Kind("apps", DEPLOYMENTS, "v1", owned=True),
+    Kind("", CLAIMS, "v1", owned=True),
+    Kind("", PODS, "v1", owned=True),
+    # Last: whoever lists in this order has read everything else when it comes to the EventConsumers.
+    Kind(GROUP, EVENT_CONSUMERS, VERSION),
+)
+OWNED = frozenset(kind.plural for kind in WATCHED if kind.owned)
+DISCOVERED = tuple(kind for kind in WATCHED if kind.version is None)

@@ -1,0 +1,41 @@
+"""Whether the watches still tell what happens: on a quiet cluster silence is no fault by itself. Pure.
+
+A listing shows what the watches should have told. An object that a listing has in a newer version than was
+ever heard of must be told of within ``PATIENCE``, in that version or a later one; a watch that does not is
+broken, whatever its connection looks like. Deletions prove nothing: a watch that lists anew does not tell
+them.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from eventconsumer_operator.names import ObjectKey
+
+PATIENCE = 60.0
+"""How many seconds a watch may be behind a listing."""
+
+
+class Silence:
+    """What listings showed and no watch has told yet."""
+
+    def __init__(self) -> None:
+        self._untold: dict[tuple[str, ObjectKey], tuple[int, float]] = {}
+
+    def listed(self, kind: str, key: ObjectKey, version: int, *, now: float) -> None:
+        """Note a version that nobody had told of when it was listed; ``now`` is any clock's, in seconds."""
+        self._untold.setdefault((kind, key), (version, now))
+
+    def heard(self, kind: str, key: ObjectKey, version: int, *, gone: bool) -> None:
+        """Note what a watch tells: a version of an object, or that it is gone."""
+        untold = self._untold.get((kind, key))
+        if untold is not None and (gone or version >= untold[0]):
+            del self._untold[kind, key]
+
+    def fault(self, *, now: float) -> str | None:
+        """Return which watch is silent, or None."""
+        for (kind, key), (_, since) in self._untold.items():
+            if now - since > PATIENCE:
+                return f"the watch of {kind} has not told of {'/'.join(key)} for {now - since:.0f} s"
+        return None

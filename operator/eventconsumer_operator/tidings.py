@@ -1,0 +1,84 @@
+"""Which changes of a status are told under Events in ``kubectl describe``. Pure.
+
+Trouble is told when it begins, and its end when it ends; what comes and goes meanwhile is not. What a status
+already says is not told again: a restart of the operator is no news.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from eventconsumer_operator.names import ConditionType, Reason
+
+if TYPE_CHECKING:
+    from eventconsumer_operator.models import Manifest
+
+_ON_THE_WAY = frozenset({Reason.WORKERS_STARTING, Reason.WAITING_FOR_TOPIC})
+_BAD_VERDICTS = frozenset({Reason.STALLED, Reason.STOPPED, Reason.REWOUND, Reason.FALLING_BEHIND})
+_AS_ASKED = frozenset({Reason.STOPPED, Reason.PAUSED, Reason.SCALED_TO_ZERO})
+_BAD_WHEN_TRUE = frozenset({ConditionType.DATA_LOSS, ConditionType.RETENTION_RISK})
+
+
+@dataclass(frozen=True)
+class Tiding:
+    """One thing to tell."""
+
+    reason: str
+    message: str
+    good: bool
+
+
+@dataclass
+class Troubles:
+    """What was told of one EventConsumer and has not ended, by condition."""
+
+    _open: dict[str, str] = field(default_factory=dict)
+    _known: bool = False
+
+    def after(self, old: Manifest, new: Manifest) -> list[Tiding]:
+        """Return what to tell now that a status was written in place of another one."""
+        if not self._known:
+            self._known = True
+            self._open = {kind: entry["reason"] for kind, entry in _bad(old).items()}
+        bad, by_type = _bad(new), _by_type(new)
+        tidings = [
+            Tiding(entry["reason"], entry["message"], good=False)
+            for kind, entry in bad.items()
+            if self._open.get(kind) != entry["reason"]
+        ]
+        for kind in list(self._open.keys() - bad.keys()):
+            now = by_type.get(kind)
+            if now is None:
+                del self._open[kind]
+            elif now["status"] == "True":
+                del self._open[kind]
+                tidings.append(Tiding(now["reason"], now["message"], good=True))
+        self._open |= {kind: entry["reason"] for kind, entry in bad.items()}
+        return tidings
+
+
+def _bad(status: Manifest) -> dict[str, Manifest]:
+    """Return the conditions of a status that are trouble."""
+    by_type = _by_type(status)
+    as_asked = by_type.get(ConditionType.READY, {}).get("reason") in _AS_ASKED
+    return {
+        kind: entry
+        for kind, entry in by_type.items()
+        if _is_bad(kind, entry) and not (kind == ConditionType.KEEPING_UP and as_asked)
+    }
+
+
+def _is_bad(kind: str, entry: Manifest) -> bool:
+    status, reason = str(entry["status"]), str(entry["reason"])
+    if kind == ConditionType.READY:
+        return status == "False" and reason not in _ON_THE_WAY
+    if kind == ConditionType.KEEPING_UP:
+        return status == "False" and reason in _BAD_VERDICTS
+    if kind == ConditionType.CONSUMERS_JOINED:
+        return status == "False" and reason == Reason.FOREIGN_MEMBERS
+    return kind in _BAD_WHEN_TRUE and status == "True"
+
+
+def _by_type(status: Manifest) -> dict[str, Manifest]:
+    return {entry["type"]: entry for entry in status.get("conditions", [])}

@@ -1,0 +1,97 @@
+"""A function of your own as a worker: called for one event at a time, by several threads for different keys.
+
+A plain function runs on the loop's threads. A coroutine function runs on one event loop that all of them
+share, so a client it opened for one event serves the next.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import importlib
+import inspect
+import threading
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Coroutine
+    from typing import TypeAlias
+
+    from eventconsumer_workers.envelope import Event
+    from eventconsumer_workers.handlers import Delivery
+
+    Handle: TypeAlias = Callable[[Event], object] | Callable[[Event, Delivery], object]
+    """What a team writes: a function of the event, or of the event and its delivery."""
+
+
+class NoHandlerError(Exception):
+    """The name leads to no function that can handle events; the text tells a person why."""
+
+
+def resolve(name: str) -> Handle:
+    """Return the function that ``module:function`` names."""
+    module, _, function = name.partition(":")
+    try:
+        found = getattr(importlib.import_module(module), function)
+    except (ImportError, AttributeError, ValueError) as fault:
+        raise NoHandlerError(f"the handler {name!r} can't be imported: {fault}") from fault
+    if not callable(found):
+        raise NoHandlerError(f"the handler {name!r} is no function")
+    handle: Handle = found
+    return handle
+
+
+class Custom:
+    """Hands each event to the function."""
+
+    def __init__(self, handle: Handle) -> None:
+        self._call = _as_one_argument(handle)
+        self._runner = _Runner() if inspect.iscoroutinefunction(handle) else None
+
+    def deliver(self, delivery: Delivery) -> None:
+        """Call the function; what it raises goes to the loop."""
+        if self._runner is None:
+            self._call(delivery)
+        else:
+            self._runner.run(self._call(delivery))
+
+    def close(self) -> None:
+        """End the event loop of a coroutine function."""
+        if self._runner is not None:
+            self._runner.close()
+
+
+class _Runner:
+    """One event loop in a thread of its own."""
+
+    def __init__(self) -> None:
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._loop.run_forever, name="handler", daemon=True)
+        self._thread.start()
+
+    def run(self, work: Coroutine[Any, Any, object]) -> None:
+        # The context of the calling thread goes along: the log's fields and the current trace.
+        asyncio.run_coroutine_threadsafe(work, self._loop).result()
+
+    def close(self) -> None:
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join()
+        self._loop.close()
+
+
+def _as_one_argument(handle: Handle) -> Callable[[Delivery], Any]:
+    """Return a function of the delivery alone; raise ``NoHandlerError`` where it takes neither form."""
+    function: Callable[..., Any] = handle
+    signature = inspect.signature(function)
+    if _takes(signature, 2):
+        return lambda delivery: function(delivery.event, delivery)
+    if _takes(signature, 1):
+        return lambda delivery: function(delivery.event)
+    raise NoHandlerError(f"the handler has to take an event, or an event and its delivery, not {signature}")
+
+
+def _takes(signature: inspect.Signature, count: int) -> bool:
+    try:
+        signature.bind(*range(count))
+    except TypeError:
+        return False
+    return True
