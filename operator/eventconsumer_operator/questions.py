@@ -9,8 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from eventconsumer_operator.broker import Broker, Denial, allowed
 from eventconsumer_operator.lag import Offsets, lag, position, unread, worst
+from eventconsumer_operator.refusals import Denial, allowed
 from eventconsumer_operator.together import all_of
 from eventconsumer_operator.world import Observation
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from eventconsumer_operator.access import Access
-    from eventconsumer_operator.broker import Group
+    from eventconsumer_operator.broker import Broker, Group
     from eventconsumer_operator.records import Place
 
 
