@@ -15,7 +15,7 @@ from kubernetes import client, config
 
 from bench.operator.fleet import Fleet
 from bench.operator.load import Load, members
-from bench.operator.measure import Scene, measure
+from bench.operator.measure import FIRST, Scene, measure
 from bench.operator.process import operator
 from bench.operator.refreshes import logged, measured
 from bench.operator.requests import counted_broker
@@ -65,7 +65,7 @@ def _measured(cluster: Cluster, folder: Path, size: int) -> list[Row]:
         load.make()
 
         def run(name: str, module: str, refreshes: Count, *, idle_seconds: float) -> Figures:
-            fleet = Fleet(api, f"bench-{name}", members(size, name))
+            fleet = Fleet(api, f"bench-{name}", members(FIRST + size, name))
             load.read_all(fleet.members)
             fleet.make_namespace()
             try:

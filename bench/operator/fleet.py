@@ -34,15 +34,15 @@ class Fleet:
         """Make the namespace."""
         self._core.create_namespace(client.V1Namespace(metadata=client.V1ObjectMeta(name=self.namespace)))
 
-    def make(self, bootstrap_servers: str) -> None:
-        """Create all EventConsumers, sixteen at a time."""
+    def make(self, members: Sequence[Member], bootstrap_servers: str) -> None:
+        """Create these EventConsumers, sixteen at a time."""
 
         def create(member: Member) -> None:
             self._objects.create_namespaced_custom_object(
                 **_KIND, namespace=self.namespace, body=_manifest(member, bootstrap_servers)
             )
 
-        self._all(create)
+        _sixteen_at_a_time(create, members)
 
     def complete(self) -> int:
         """Return how many EventConsumers have a Deployment and a known lag in their status."""
@@ -86,12 +86,13 @@ class Fleet:
                 body={"metadata": {"finalizers": None}},
             )
 
-        self._all(release)
+        _sixteen_at_a_time(release, self.members)
         self._core.delete_namespace(self.namespace)
 
-    def _all(self, act: Callable[[Member], None]) -> None:
-        with ThreadPoolExecutor(_HANDS) as hands:
-            list(hands.map(act, self.members))
+
+def _sixteen_at_a_time(act: Callable[[Member], None], members: Sequence[Member]) -> None:
+    with ThreadPoolExecutor(_HANDS) as hands:
+        list(hands.map(act, members))
 
 
 def _manifest(member: Member, bootstrap_servers: str) -> Manifest:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from confluent_kafka import ConsumerGroupTopicPartitions, Producer, TopicPartition
 from confluent_kafka.admin import AdminClient
@@ -12,12 +12,14 @@ from confluent_kafka.cimpl import NewTopic
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from concurrent.futures import Future
 
 PARTITIONS = 12
 _TOPICS = 20
 _LAG = 100
 _TREMBLE = 5
 _STEP = 20
+_IN_FLIGHT = 50
 _SECONDS = 60.0
 
 
@@ -73,18 +75,14 @@ class Load:
         self._end += records
 
     def _commit(self, fleet: list[Member], lag: Callable[[], int]) -> None:
-        asked = [
-            self._admin.alter_consumer_group_offsets(
-                [
-                    ConsumerGroupTopicPartitions(
-                        member.name,
-                        [TopicPartition(member.topic, one, self._end - lag()) for one in range(PARTITIONS)],
-                    )
-                ],
-                request_timeout=_SECONDS,
-            )
-            for member in fleet
-        ]
-        for answer in asked:
-            for done in answer.values():
-                done.result(_SECONDS)
+        for first in range(0, len(fleet), _IN_FLIGHT):
+            asked = [self._asked(member, lag) for member in fleet[first : first + _IN_FLIGHT]]
+            for answer in asked:
+                for done in answer.values():
+                    done.result(_SECONDS)
+
+    def _asked(self, member: Member, lag: Callable[[], int]) -> dict[str, Future[Any]]:
+        places = [TopicPartition(member.topic, one, self._end - lag()) for one in range(PARTITIONS)]
+        return self._admin.alter_consumer_group_offsets(
+            [ConsumerGroupTopicPartitions(member.name, places)], request_timeout=_SECONDS
+        )

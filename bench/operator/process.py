@@ -45,6 +45,7 @@ def operator(command: Sequence[str], *, kubeconfig: Path, namespace: str, log: P
         "WATCH_NAMESPACES": namespace,
         "POD_NAMESPACE": namespace,
         "HEALTH_PORT": str(port),
+        "MALLOC_ARENA_MAX": "1",  # As in the operator's image.
     }
     with log.open("wb") as words:
         process = subprocess.Popen(

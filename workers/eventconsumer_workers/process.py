@@ -5,8 +5,11 @@ from __future__ import annotations
 import logging
 import signal
 import threading
+from contextlib import nullcontext
 from typing import TYPE_CHECKING
 
+from eventconsumer_workers.audit.proof import proven
+from eventconsumer_workers.config import Kind
 from eventconsumer_workers.credentials import CredentialsError, files, watched
 from eventconsumer_workers.handlers import EventHandler
 from eventconsumer_workers.health import Pulse, served
@@ -17,6 +20,8 @@ from eventconsumer_workers.tracing import started
 from eventconsumer_workers.worker import follow
 
 if TYPE_CHECKING:
+    from contextlib import AbstractContextManager
+
     from eventconsumer_workers.config import Settings
     from eventconsumer_workers.handlers import BatchHandler
 
@@ -45,14 +50,25 @@ def work(settings: Settings, handler: BatchHandler | EventHandler) -> int:
     return 0
 
 
+def _proven(settings: Settings, metrics: Metrics) -> AbstractContextManager[None]:
+    """Let an audit worker prove the log on its own volume; a database is proven by whoever asks for it."""
+    if settings.kind is Kind.AUDIT and settings.audit_database_url is None:
+        return proven(settings.audit_log_path, metrics.chain_verified)
+    return nullcontext()
+
+
 def _follow(settings: Settings, handler: BatchHandler | EventHandler, stop: threading.Event) -> None:
-    pulse = Pulse()
-    with served(pulse, settings.health_port), watched(files(settings), stop.set):
+    pulse, metrics = Pulse(), Metrics()
+    with (
+        served(pulse, settings.health_port),
+        watched(files(settings), stop.set),
+        _proven(settings, metrics),
+    ):
         _log.info(
             "The %s worker follows %s as group %s",
             settings.kind,
             settings.kafka_topic,
             settings.kafka_group_id,
         )
-        follow(settings, handler, Surroundings(Metrics(), pulse, stop))
+        follow(settings, handler, Surroundings(metrics, pulse, stop))
     _log.info("The %s worker has left its group", settings.kind)

@@ -61,6 +61,8 @@ async def start(settings: kopf.OperatorSettings, memo: kopf.Memo, **_: object) -
         if kind.owned:
             settings.watching.label_selectors[kind.group, kind.plural] = OWN_LABEL
     settings.posting.enabled = False
+    # How long kopf keeps a task and the last event of each object; another event only makes a new task.
+    settings.queueing.idle_timeout = 0.5
     settings.persistence.diffbase_storage = NoDiffBase()
     settings.persistence.progress_storage = NoProgress()
     runtime: Runtime = memo.runtime
