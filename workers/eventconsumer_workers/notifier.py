@@ -134,11 +134,12 @@ class Notifier:
         return [one.letter for one in late]
 
     def settled(self) -> None:
-        """Count as done what the returned letters are about: the topic has them."""
+        """Count as done what those letters are about that the topic has."""
         with self._changed:
             for letter, one in self._sent:
-                self._finish(one, letter.sink)
-            self._sent.clear()
+                if letter.settled:
+                    self._finish(one, letter.sink)
+            self._sent = [late for late in self._sent if not late.letter.settled]
 
     def progress(self) -> list[Place]:
         """Return how far partitions are done, where that changed since the last time."""
