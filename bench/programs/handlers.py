@@ -22,7 +22,7 @@ def wait(event: Event) -> None:
     time.sleep(_WAIT_SECONDS)
     with _lock:
         if int(task.title) <= _latest.get(task.task_id, -1):
-            print(f"{task.task_id} out of order", flush=True)
+            print(f"{task.task_id} out of order: {task.title} after {_latest[task.task_id]}", flush=True)
         _latest[task.task_id] = int(task.title)
 
 

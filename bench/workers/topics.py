@@ -47,7 +47,15 @@ def create(bootstrap_servers: str, *topics: Topic) -> None:
 
 def fill(bootstrap_servers: str, topic: Topic, message: Callable[[int], tuple[str, bytes]]) -> None:
     """Put the backlog into a topic: key and value by the message's number."""
-    producer = Producer({"bootstrap.servers": bootstrap_servers, "linger.ms": 50, "batch.size": 1_000_000})
+    producer = Producer(
+        {
+            "bootstrap.servers": bootstrap_servers,
+            "linger.ms": 50,
+            "batch.size": 1_000_000,
+            # A topic that was just created refuses the first messages, which must not come behind the others.
+            "enable.idempotence": True,
+        }
+    )
     for number in range(topic.messages):
         key, value = message(number)
         while True:

@@ -30,11 +30,12 @@ from eventconsumer_operator.credentials import CredentialsError, client_settings
 from eventconsumer_operator.log_starts import LogStarts
 from eventconsumer_operator.membership import Member
 from eventconsumer_operator.peeker import Peeker
-from eventconsumer_operator.together import Answer, all_of
+from eventconsumer_operator.refusals import Denial, Denied, Occupied, Unreachable, allowed
+from eventconsumer_operator.together import all_of
 from eventconsumer_operator.visitor import visit
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Collection, Iterable, Mapping
+    from collections.abc import Collection, Iterable, Mapping
     from concurrent.futures import Future
 
     from eventconsumer_operator.access import Access
@@ -56,27 +57,6 @@ _REFUSALS = {
 """What helps against errors that the client tells beside its answers; stable, as it becomes status."""
 _EARLIEST: OffsetSpec = OffsetSpec.earliest()  # type: ignore[no-untyped-call]  # the client leaves it untyped
 _LATEST: OffsetSpec = OffsetSpec.latest()  # type: ignore[no-untyped-call]  # same
-
-
-class Unreachable(Exception):  # noqa: N818  # reads as what happened: "except Unreachable"
-    """The Kafka cluster did not answer in time; ``fix`` is what helps, where that is known."""
-
-    def __init__(self, message: str, *, fix: str | None = None) -> None:
-        super().__init__(message)
-        self.fix = fix
-
-
-class Denied(Unreachable):
-    """Kafka knows who asks, and does not let them know."""
-
-
-@dataclass(frozen=True)
-class Denial:
-    """That Kafka does not let us know, as an answer among others: it must not hide those."""
-
-
-class Occupied(Exception):  # noqa: N818  # reads as what happened: "except Occupied"
-    """The consumer group has members, so Kafka keeps it as it is."""
 
 
 _OCCUPIED = frozenset({KafkaError.NON_EMPTY_GROUP, KafkaError.UNKNOWN_MEMBER_ID})
@@ -357,11 +337,3 @@ def _member(description: Any) -> Member:
         host=description.host or "",
         partitions=tuple(sorted((place.topic, place.partition) for place in assigned or [])),
     )
-
-
-async def allowed(question: Awaitable[Answer]) -> Answer | Denial:
-    """Return the answer to a question, or the denial as an answer."""
-    try:
-        return await question
-    except Denied:
-        return Denial()

@@ -20,7 +20,7 @@ from kubernetes.aio.client.api_client import ApiClient
 from kubernetes.aio.client.configuration import Configuration
 
 from eventconsumer_operator import metrics
-from eventconsumer_operator.kinds import OWNED, WATCHED, Kind
+from eventconsumer_operator.kinds import OWNED, WATCHED, Kind, versions
 from eventconsumer_operator.names import (
     EVENT_CONSUMERS,
     EVENTS,
@@ -119,14 +119,16 @@ class Cluster:
         """
         found: dict[str, str] = {}
         for group in (GROUP, STRIMZI):
-            kinds = {kind.plural: kind.version for kind in WATCHED if kind.group == group}
-            for version in await self._versions(group):
-                there = await self._request("GET", f"/apis/{group}/{version}") or {}
-                for entry in there.get("resources", []):
-                    if kinds.get(entry["name"], "") in {None, version}:
-                        found.setdefault(entry["name"], version)
+            offers = [
+                (version, await self._plurals(group, version)) for version in await self._versions(group)
+            ]
+            found |= versions(group, offers)
         self._served = found
         return found
+
+    async def _plurals(self, group: str, version: str) -> set[str]:
+        found = await self._request("GET", f"/apis/{group}/{version}") or {}
+        return {entry["name"] for entry in found.get("resources", [])}
 
     async def _versions(self, group: str) -> list[str]:
         """Return the versions of an API group, the preferred one first."""

@@ -12,8 +12,9 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
-from eventconsumer_operator.broker import IN_FLIGHT, Broker, Occupied, Unreachable
+from eventconsumer_operator.broker import IN_FLIGHT, Broker
 from eventconsumer_operator.outcome import Outcome
+from eventconsumer_operator.refusals import Occupied, Unreachable
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from eventconsumer_operator.names import (
     CLAIMS,
@@ -16,6 +16,9 @@ from eventconsumer_operator.names import (
     USERS,
     VERSION,
 )
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable
 
 
 class Kind(NamedTuple):
@@ -41,3 +44,18 @@ WATCHED = (
 )
 OWNED = frozenset(kind.plural for kind in WATCHED if kind.owned)
 DISCOVERED = tuple(kind for kind in WATCHED if kind.version is None)
+
+
+def versions(group: str, offers: Iterable[tuple[str, Collection[str]]]) -> dict[str, str]:
+    """Return the version in which each kind of an API group is taken.
+
+    ``offers`` are the group's versions with the kinds (plurals) in them, best first. A kind that is in no
+    version, or not in the one we know, is absent.
+    """
+    known = {kind.plural: kind.version for kind in WATCHED if kind.group == group}
+    taken: dict[str, str] = {}
+    for version, plurals in offers:
+        for plural in known.keys() & set(plurals):
+            if known[plural] in {None, version}:
+                taken.setdefault(plural, version)
+    return taken

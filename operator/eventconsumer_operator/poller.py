@@ -16,11 +16,12 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from eventconsumer_operator import metrics
-from eventconsumer_operator.broker import Broker, Unreachable
+from eventconsumer_operator.broker import Broker
 from eventconsumer_operator.cluster_settings import ClusterSettings
 from eventconsumer_operator.lag import UNKNOWN, Offsets
 from eventconsumer_operator.questions import Answers, Target, ask, first_unread, observe
 from eventconsumer_operator.records import FirstRecords
+from eventconsumer_operator.refusals import Unreachable
 from eventconsumer_operator.verdict import look, slide
 from eventconsumer_operator.world import Observation
 

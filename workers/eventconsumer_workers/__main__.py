@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import argparse
 import logging
+import os
 import sys
 from functools import partial
 from typing import TYPE_CHECKING
 
 from pydantic import ValidationError
 
-from eventconsumer_workers import logs
+from eventconsumer_workers import logs, redriver
 from eventconsumer_workers.audit import commands
 from eventconsumer_workers.audit.log import AuditLog
 from eventconsumer_workers.audit.opening import AuditLogError
@@ -24,8 +25,11 @@ from eventconsumer_workers.config import Kind, Settings
 from eventconsumer_workers.handlers.audit import Audit, Store
 from eventconsumer_workers.handlers.custom import Custom, NoHandlerError, resolve
 from eventconsumer_workers.handlers.notification import Notification
+from eventconsumer_workers.handlers.sinks import ToSinks
 from eventconsumer_workers.loglines import LogLines
 from eventconsumer_workers.process import work
+from eventconsumer_workers.sinks import SinkError
+from eventconsumer_workers.sinks.settings import ONLY_THE_LOG
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -40,10 +44,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     words = sys.argv[1:] if arguments is None else list(arguments)
     if words[:1] == [Kind.AUDIT] and words[1:2] and words[1] in commands.NAMES:
         return commands.run(words[1:])
+    if words[:1] == ["redrive"]:
+        return redriver.run(words[1:])
     parser = argparse.ArgumentParser(
         prog="eventconsumer-worker",
         description="Follow a Kafka topic.",
-        epilog="Beside the worker: `audit verify` and `audit query` ask the audit log.",
+        epilog="Beside these: `audit verify`, `audit query`, and `redrive` for the dead letters.",
     )
     parser.add_argument("worker", choices=[kind.value for kind in Kind], help="what to do with the events")
     parser.add_argument(
@@ -58,17 +64,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
         settings = Settings(kind=kind)
         logs.configure(settings.log_format, sys.stdout)
         handler = _handler(settings, given.handler)
-    except (ValidationError, AuditLogError, NoHandlerError) as fault:
+    except (ValidationError, AuditLogError, NoHandlerError, SinkError) as fault:
         _log.error("%s", fault)
         return 1
     return work(settings, handler)
 
 
-def _handler(settings: Settings, function: str) -> BatchHandler | EventHandler:
+def _handler(settings: Settings, function: str) -> BatchHandler | EventHandler | ToSinks:
     lines = LogLines(f"eventconsumer_workers.{settings.kind}", sys.stdout, settings.log_format)
     match settings.kind:
         case Kind.NOTIFICATION:
-            return Notification(lines)
+            if settings.notification_sinks == ONLY_THE_LOG:
+                return Notification(lines)
+            return ToSinks(settings.notification_sinks, os.environ, lines)
         case Kind.AUDIT:
             audit = Audit(partial(_store, settings), lines, partial(topic_id, settings))
             audit.open()

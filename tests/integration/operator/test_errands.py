@@ -10,9 +10,10 @@ import pytest
 from confluent_kafka import Consumer, TopicPartition
 
 from eventconsumer_operator.access import Access
-from eventconsumer_operator.broker import Broker, Unreachable
+from eventconsumer_operator.broker import Broker
 from eventconsumer_operator.errands import CommitEnds, DeleteGroup
 from eventconsumer_operator.outcome import Outcome
+from eventconsumer_operator.refusals import Unreachable
 from tests.support.broker_client import BrokerClient
 from tests.support.eventually import eventually
 

@@ -9,12 +9,14 @@ from typing import TYPE_CHECKING
 import pytest
 from confluent_kafka import Consumer
 from confluent_kafka.admin import AdminClient
+from confluent_kafka.cimpl import NewPartitions
 
 from eventconsumer_operator.access import Access
-from eventconsumer_operator.broker import Broker, Unreachable
+from eventconsumer_operator.broker import Broker
 from eventconsumer_operator.lag import Lag, LagState
 from eventconsumer_operator.names import ObjectKey
 from eventconsumer_operator.questions import Target
+from eventconsumer_operator.refusals import Unreachable
 from tests.integration.operator.following import KEY, commit, observe, observed, polling, produce, target
 
 if TYPE_CHECKING:
@@ -156,3 +158,22 @@ def test_a_question_to_a_cluster_that_is_down_ends_in_time() -> None:
 
     with pytest.raises(Unreachable):
         asyncio.run(story())
+
+
+def test_partitions_that_are_added_count_at_once_with_all_that_is_in_them(
+    broker: LocalBroker, topic: str
+) -> None:
+    admin = AdminClient({"bootstrap.servers": broker.bootstrap_servers})
+
+    async def story() -> tuple[Observation, Observation]:
+        async with polling((KEY, target(broker, topic))) as poller:
+            before = await observed(poller, KEY, lambda seen: seen.lag.total is not None)
+            await asyncio.wrap_future(admin.create_partitions([NewPartitions(topic, 5)])[topic])
+            await asyncio.to_thread(produce, broker, topic, partition=4, count=7)
+            return before, await observed(
+                poller, KEY, lambda seen: seen.lag.partitions == 5 and bool(seen.lag.total)
+            )
+
+    before, after = asyncio.run(story())
+    assert (before.lag.partitions, before.lag.total) == (3, 0)
+    assert (after.lag.partitions, after.lag.total) == (5, 7)

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from tests.support.broker_client import BrokerClient
 
 TEAM_CODE = """
+import time
 from prometheus_client import Counter
 from eventconsumer_workers import Delivery, Event, Reject, Retry, run
 
@@ -25,6 +26,8 @@ SEEN = Counter("team_seen", "What came.")
 
 def handle(event: Event, delivery: Delivery) -> None:
     title = event.task.title
+    if title == "slow":
+        time.sleep(0.4)
     if title == "never":
         raise Reject("we do not take it")
     if title == "later" and delivery.attempt == 1:
@@ -64,6 +67,15 @@ def test_an_event_is_handled_tried_again_or_set_aside_as_the_function_says(
     assert sorted(line.split()[0] for line in process.lines("HANDLED: ")) == ["last", "later", "plain"]
     letters = client.messages(dead_letter_topic, count=2)
     assert {json.loads(letter.value() or b"")["data"]["title"] for letter in letters} == {"never", "broken"}
+
+
+def test_what_ends_after_a_commit_is_committed_by_the_next(
+    worker: StartWorker, client: BrokerClient, topic: str, dead_letter_topic: str, team_code: str
+) -> None:
+    assert dead_letter_topic
+    client.publish(topic, [encoded(title="slow") for _ in range(4)], partition=0)
+    worker("custom", "team:handle", PYTHONPATH=team_code, HANDLER_CONCURRENCY="2").start()
+    eventually("all is committed", lambda: client.committed_offsets(f"{topic}-custom", topic) == {0: 4})
 
 
 def test_its_own_metric_is_served_beside_the_worker_s(

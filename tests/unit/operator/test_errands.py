@@ -11,10 +11,10 @@ import pytest
 
 from eventconsumer_operator import errands as module
 from eventconsumer_operator.access import Access
-from eventconsumer_operator.broker import Unreachable
 from eventconsumer_operator.errands import Errands
 from eventconsumer_operator.names import ObjectKey
 from eventconsumer_operator.outcome import Outcome
+from eventconsumer_operator.refusals import Unreachable
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator

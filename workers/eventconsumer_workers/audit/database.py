@@ -12,7 +12,8 @@ import msgspec
 import psycopg
 
 from eventconsumer_workers.audit import rows
-from eventconsumer_workers.audit.chain import Entry, Fault, Head, following, opened
+from eventconsumer_workers.audit.chain import Entry, Fault, Head, opened
+from eventconsumer_workers.audit.follower import following
 from eventconsumer_workers.audit.verify import Finding
 
 if TYPE_CHECKING:

@@ -16,18 +16,21 @@ from eventconsumer_workers.audit.chain import (
     Checkpoint,
     Entry,
     Fault,
-    Follower,
     TakenOver,
     decoded,
     is_plain,
     opened,
 )
+from eventconsumer_workers.audit.follower import Follower
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from eventconsumer_workers.audit.files import Files, Opened
 
 _LONGEST_WRITE_SECONDS = 2.0
 _LOOK_SECONDS = 0.1
+_LINES_BEFORE_REST = 2000
 
 
 class Finding(NamedTuple):
@@ -40,9 +43,9 @@ class Finding(NamedTuple):
     """Where the log is first not what was written, and how that shows; None for a whole log."""
 
 
-def verify(files: Files) -> Finding:
-    """Go through all segments of a log, oldest first, to the first fault."""
-    walk = _Walk(files)
+def verify(files: Files, *, rest: Callable[[], None] = lambda: None) -> Finding:
+    """Go through all segments of a log, oldest first, to the first fault; ``rest`` is called on the way."""
+    walk = _Walk(files, rest)
     fault = None
     try:
         walk.go()
@@ -56,7 +59,8 @@ def verify(files: Files) -> Finding:
 class _Walk:
     """One way through the segments; ``place`` says where it is."""
 
-    def __init__(self, files: Files) -> None:
+    def __init__(self, files: Files, rest: Callable[[], None]) -> None:
+        self._rest = rest
         self.follower = Follower()
         self.place = str(files.active)
         self._files = files
@@ -93,6 +97,8 @@ class _Walk:
                 self._expect_more(segment, "line")
                 return
             self.follower.follow(line)
+            if number % _LINES_BEFORE_REST == 0:
+                self._rest()
             line = segment.content.readline()
         if self.follower.unsealed:
             self._expect_more(segment, "group")
