@@ -23,9 +23,10 @@ def main() -> None:
     options = parser.parse_args()
     # A benchmark that is stopped still stops its broker and the programs it measures.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit("stopped"))
-    rows = [row for area in options.area or AREAS for row in AREAS[area](options.rounds)]
-    table.write(rows)
-    table.show(rows)
+    for area in options.area or AREAS:
+        rows = AREAS[area](options.rounds)
+        table.write(rows)
+        table.show(rows)
 
 
 if __name__ == "__main__":

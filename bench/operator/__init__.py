@@ -15,7 +15,7 @@ from kubernetes import client, config
 
 from bench.operator.fleet import Fleet
 from bench.operator.load import Load, members
-from bench.operator.measure import FIRST, Scene, measure
+from bench.operator.measure import FIRST, Effort, Scene, measure
 from bench.operator.process import operator
 from bench.operator.refreshes import logged, measured
 from bench.operator.requests import counted_broker
@@ -34,8 +34,9 @@ if TYPE_CHECKING:
     Count = Callable[[Operator, int], Refreshes]
 
 SIZE = 1000
-_IDLE_SECONDS = 300.0
-_PLAIN_IDLE_SECONDS = 60.0
+OURS = Effort(idle_seconds=300.0, edits=200)
+# What the plain operator writes and how long it takes shows sooner.
+PLAIN = Effort(idle_seconds=60.0, edits=20)
 _DEFINITION = Path(__file__).parents[2] / "crds" / "eventconsumers.yaml"
 
 
@@ -64,7 +65,7 @@ def _measured(cluster: Cluster, folder: Path, size: int) -> list[Row]:
         load = Load(broker.bootstrap_servers)
         load.make()
 
-        def run(name: str, module: str, refreshes: Count, *, idle_seconds: float) -> Figures:
+        def run(name: str, module: str, refreshes: Count, effort: Effort) -> Figures:
             fleet = Fleet(api, f"bench-{name}", members(FIRST + size, name))
             load.read_all(fleet.members)
             fleet.make_namespace()
@@ -73,10 +74,10 @@ def _measured(cluster: Cluster, folder: Path, size: int) -> list[Row]:
                     [module], kubeconfig=kubeconfig, namespace=fleet.namespace, log=folder / f"{name}.log"
                 ) as running:
                     scene = Scene(cluster, broker, load, fleet, running, refreshes)
-                    return measure(scene, idle_seconds=idle_seconds)
+                    return measure(scene, effort)
             finally:
                 fleet.delete()
 
-        ours = run("ours", "eventconsumer_operator", measured, idle_seconds=_IDLE_SECONDS)
-        plain = run("plain", "bench.programs.plain_operator", logged, idle_seconds=_PLAIN_IDLE_SECONDS)
+        ours = run("ours", "eventconsumer_operator", measured, OURS)
+        plain = run("plain", "bench.programs.plain_operator", logged, PLAIN)
     return judged(ours, plain, size)

@@ -25,7 +25,6 @@ _LONGEST_SECONDS = 600.0
 _QUIET_SECONDS = 20.0
 _NOISE_SECONDS = 60.0
 _TREMBLE_SECONDS = 10.0
-_EDITS = 200
 _BROKERS_OWN = frozenset({"BrokerHeartbeat", "Fetch", "FetchSnapshot"})
 
 
@@ -58,6 +57,14 @@ class Idle:
 
 
 @dataclass(frozen=True)
+class Effort:
+    """How long an operator is looked at."""
+
+    idle_seconds: float
+    edits: int
+
+
+@dataclass(frozen=True)
 class Scene:
     """Everything that a measurement looks at."""
 
@@ -73,7 +80,7 @@ class Scene:
         return self.refreshes(self.operator, len(self.fleet.members))
 
 
-def measure(scene: Scene, *, idle_seconds: float) -> Figures:
+def measure(scene: Scene, effort: Effort) -> Figures:
     """Take an operator through the fleet's life."""
     fleet, load, operator = scene.fleet, scene.load, scene.operator
     # What a first resource makes an operator load and connect to is no cost of the thousandth.
@@ -85,15 +92,15 @@ def measure(scene: Scene, *, idle_seconds: float) -> Figures:
         made_seconds = _made(scene, rest)
     _settle(scene)
     made = api_server.writes(scene.cluster).since(before)
-    with step(f"Idle for {idle_seconds:.0f} s"):
-        idle = _idle(scene, idle_seconds)
+    with step(f"Idle for {effort.idle_seconds:.0f} s"):
+        idle = _idle(scene, effort.idle_seconds)
     load.fall_behind()
     load.tremble(fleet.members)
     _settle(scene)
     with step("Lag that trembles"):
         patches, share = _noise(scene)
-    with step(f"{_EDITS} edits"):
-        edits = sorted(fleet.edit(member, "yes") for member in fleet.members[:_EDITS])
+    with step(f"{effort.edits} edits"):
+        took = sorted(fleet.edit(member, "yes") for member in fleet.members[: effort.edits])
     memory = operator.memory()
     load.read_all(fleet.members)
     return Figures(
@@ -106,7 +113,7 @@ def measure(scene: Scene, *, idle_seconds: float) -> Figures:
         list_offsets_each_refresh=idle.list_offsets,
         noise_patches_a_minute=patches,
         noise_patched_share=share,
-        edit_p99_seconds=edits[int(len(edits) * 0.99)],
+        edit_p99_seconds=took[int(len(took) * 0.99)],
         memory=memory,
         memory_each=(memory - warm) / len(rest),
     )
