@@ -220,6 +220,7 @@ class Loop:
         """
         self._letters.add(self._work.letters())
         self._work.settled()
+        again = self._kept is not None or self._work.busy
         if self._kept is None:
             self._kept = _Kept(self._letters.last(), self._work.progress(), time.monotonic())
         if not self._letters.has_settled(self._kept.letters):
@@ -230,6 +231,9 @@ class Loop:
         places, self._kept = self._kept.places, None
         self._work.settled()
         self._subscription.commit(places)
+        if again or places:
+            # What was done or settled meanwhile is not in what was kept.
+            self._commit_at = time.monotonic() + _COMMIT_SECONDS
 
     def _done_by_now(self) -> Iterable[Place]:
         self._letters.add(self._work.letters())
