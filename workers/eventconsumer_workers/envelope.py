@@ -147,11 +147,9 @@ Outcome: TypeAlias = "Event | Rejected | None"
 
 def read_all(values: Sequence[bytes | None], wanted: frozenset[str]) -> tuple[list[Outcome], bool]:
     """Return what each value is, and whether all of them are wanted events."""
-    if not _all_utf8(values):
-        return [_outcome(value, wanted) for value in values], False
     found: list[Outcome] = []
     whole = True
-    rest = iter(values)
+    rest = iter(_utf8(values))
     while len(found) < len(values):
         try:
             # ``extend`` keeps what it got before a value was refused, and ``rest`` goes on behind that value.
@@ -165,12 +163,16 @@ def read_all(values: Sequence[bytes | None], wanted: frozenset[str]) -> tuple[li
     return [one if not isinstance(one, Event) or one.event_type in wanted else None for one in found], False
 
 
-def _all_utf8(values: Sequence[bytes | None]) -> bool:
+def _utf8(values: Sequence[bytes | None]) -> Sequence[bytes | None]:
+    """Return the values with None in the place of each that is no UTF-8, which the decoder would let pass."""
+    if all(map(bytes.isascii, filter(None, values))):
+        return values
+    return [value if value is None or _is_utf8(value) else None for value in values]
+
+
+def _is_utf8(value: bytes) -> bool:
     try:
-        if all(map(bytes.isascii, filter(None, values))):
-            return True
-        for value in filter(None, values):
-            value.decode()
+        value.decode()
     except UnicodeDecodeError:
         return False
     return True
