@@ -71,25 +71,33 @@ class Answers:
         """Return those topics of the targets that there are."""
         return sorted({target.topic for target in targets if target.topic in self.partitions})
 
-    def records_in(self, topic: str | None) -> int | None:
-        """Return how many offsets a topic's log spans; None where there is no topic or no answer."""
+    def letters_left(self, topic: str | None) -> int | None:
+        """Return how many dead letters no redrive has taken, by their offsets; None where that is unknown."""
         places = [(topic, number) for number in self.partitions.get(topic, [])] if topic else []
         if not places or any(place not in self.starts or place not in self.ends for place in places):
             return None
-        return sum(self.ends[place] - self.starts[place] for place in places)
+        taken = self.committed.get(redrive_group(str(topic)))
+        if taken is None:
+            return None
+        begin = {place: max(self.starts[place], taken.get(place, 0)) for place in places}
+        return sum(max(0, self.ends[place] - begin[place]) for place in places)
+
+
+def redrive_group(dead_letter_topic: str) -> str:
+    """Return the group that the workers' command `redrive` reads a dead-letter topic with."""
+    return f"{dead_letter_topic}.redrive"
 
 
 async def ask(broker: Broker, targets: Iterable[Target]) -> Answers:
     """Ask one cluster everything its targets need, committed offsets before end offsets."""
     listed = list(targets)
     dead_letters = {target.dead_letter_topic for target in listed if target.dead_letter_topic}
-    topics, groups = (
-        sorted({target.topic for target in listed} | dead_letters),
-        sorted({target.group for target in listed}),
-    )
+    topics = sorted({target.topic for target in listed} | dead_letters)
     # First, alone: a cluster that is down costs one timeout, not one for each group.
     described = await broker.partitions(topics)
     partitions = {topic: numbers for topic, numbers in described.items() if numbers is not None}
+    redrives = {redrive_group(topic) for topic in dead_letters & partitions.keys()}
+    groups = sorted({target.group for target in listed} | redrives)
     # Before the committed offsets: librdkafka crashes on those of a group whose coordinator is still loading
     # (its issue 5040), and listing or describing the group finds that out unharmed.
     states = await broker.groups(groups)
@@ -137,7 +145,7 @@ def observe(
         group_state=group.state if group else None,
         members=len(group.members) if group else None,
         topic=target.topic,
-        dead_letters=answers.records_in(target.dead_letter_topic),
+        dead_letters=answers.letters_left(target.dead_letter_topic),
         who=group.members if group else None,
         worst=worst(offsets, start_from=target.start_from),
         fault=answers.denied(target),

@@ -18,17 +18,24 @@ if TYPE_CHECKING:
 
 
 class WorkerProcess:
-    """One process of `python -m eventconsumer_workers` and these words; its output is kept in a file."""
+    """One process of a worker's module and these words; its output is kept in a file."""
 
-    def __init__(self, words: Sequence[str], environment: dict[str, str], output: Path) -> None:
-        self._words = words
+    def __init__(
+        self,
+        words: Sequence[str],
+        environment: dict[str, str],
+        output: Path,
+        *,
+        module: str = "eventconsumer_workers",
+    ) -> None:
+        self._words = [module, *words]
         self._environment = {**os.environ, "HEALTH_PORT": "0", "PYTHONUNBUFFERED": "1", **environment}
         self._output = output
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> WorkerProcess:
         """Start the worker; its output goes on where an earlier run of it ended."""
-        command = [sys.executable, "-m", "eventconsumer_workers", *self._words]
+        command = [sys.executable, "-m", *self._words]
         with self._output.open("ab") as output:
             self._process = subprocess.Popen(command, env=self._environment, stdout=output, stderr=output)
         return self
@@ -61,6 +68,11 @@ class WorkerProcess:
     def thaw(self) -> None:
         """Let a frozen worker go on as if nothing had been (SIGCONT)."""
         self._signal(signal.SIGCONT)
+
+    def send(self, number: signal.Signals) -> None:
+        """Send the worker a signal."""
+        assert self._process is not None
+        self._process.send_signal(number)
 
     def probe(self, path: str) -> tuple[int, str]:
         """Return status and text of a probe of the latest run."""

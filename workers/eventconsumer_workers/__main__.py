@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from pydantic import ValidationError
 
-from eventconsumer_workers import logs
+from eventconsumer_workers import logs, redriver
 from eventconsumer_workers.audit import commands
 from eventconsumer_workers.audit.log import AuditLog
 from eventconsumer_workers.audit.opening import AuditLogError
@@ -40,10 +40,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     words = sys.argv[1:] if arguments is None else list(arguments)
     if words[:1] == [Kind.AUDIT] and words[1:2] and words[1] in commands.NAMES:
         return commands.run(words[1:])
+    if words[:1] == ["redrive"]:
+        return redriver.run(words[1:])
     parser = argparse.ArgumentParser(
         prog="eventconsumer-worker",
         description="Follow a Kafka topic.",
-        epilog="Beside the worker: `audit verify` and `audit query` ask the audit log.",
+        epilog="Beside these: `audit verify`, `audit query`, and `redrive` for the dead letters.",
     )
     parser.add_argument("worker", choices=[kind.value for kind in Kind], help="what to do with the events")
     parser.add_argument(

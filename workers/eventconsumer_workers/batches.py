@@ -74,7 +74,7 @@ class Batches:
         return letters
 
     def settled(self) -> None:
-        """Note nothing: progress is asked for only when the letters are settled."""
+        """Note nothing: the loop commits a batch's progress when its letters are settled."""
 
     def progress(self) -> list[Place]:
         """Return how far partitions are done, where that changed since the last time."""

@@ -67,8 +67,8 @@ class Crew:
 
     @property
     def busy(self) -> bool:
-        """Whether events wait or are in work."""
-        return len(self._lanes) > 0
+        """Whether events wait or are in work, or letters are under way."""
+        return bool(len(self._lanes) or self._letters or self._sent)
 
     def room(self) -> int:
         """Return how many messages it takes now."""
@@ -101,11 +101,12 @@ class Crew:
         return [letter for letter, _ in letters]
 
     def settled(self) -> None:
-        """Count the messages as done whose letters were returned: the topic has them."""
+        """Count the messages as done whose letters the topic has."""
         with self._changed:
             for letter, mark in self._sent:
-                mark.finish(cast("int", letter.record.offset()))
-        self._sent.clear()
+                if letter.settled:
+                    mark.finish(cast("int", letter.record.offset()))
+        self._sent = [one for one in self._sent if not one[0].settled]
 
     def progress(self) -> list[Place]:
         """Return how far partitions are done, where that changed since the last time."""

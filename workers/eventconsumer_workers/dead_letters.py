@@ -51,6 +51,10 @@ class Letter:
     """How often a handler was given the event; 0 for what is no event."""
     truncated: bool = False
     """Whether the topic refused the whole."""
+    number: int = 0
+    """Which of a worker's letters it is, counted from 1."""
+    settled: bool = False
+    """Whether the topic has it."""
 
     def value(self) -> bytes | None:
         """Return the bytes to send."""
@@ -85,4 +89,7 @@ def headers(original: Headers, *, reason: str, origin: Origin, attempts: int = 0
 
 
 def _printable(reason: str) -> str:
-    return "".join(character if character.isprintable() else "?" for character in reason)[:_ERROR_LENGTH]
+    cut = reason[:_ERROR_LENGTH]
+    if cut.isprintable():
+        return cut
+    return "".join(character if character.isprintable() else "?" for character in cut)

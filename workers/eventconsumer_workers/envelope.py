@@ -145,10 +145,10 @@ Outcome: TypeAlias = "Event | Rejected | None"
 """What became of a message: an event, the reason why it is none, or None for a type that is not wanted."""
 
 
-def read_all(values: Sequence[bytes | None], wanted: frozenset[str]) -> tuple[list[Outcome], bool]:
-    """Return what each value is, and whether all of them are wanted events."""
+def read_all(values: Sequence[bytes | None], wanted: frozenset[str]) -> tuple[list[Outcome], list[int]]:
+    """Return what each value is, and the places of those that are no wanted events."""
     found: list[Outcome] = []
-    whole = True
+    odd: list[int] = []
     rest = iter(_utf8(values))
     while len(found) < len(values):
         try:
@@ -156,11 +156,22 @@ def read_all(values: Sequence[bytes | None], wanted: frozenset[str]) -> tuple[li
             found.extend(map(_task_event.decode, rest))  # type: ignore[arg-type]  # None is refused as well
         except (msgspec.DecodeError, RecursionError, TypeError):
             outcome = _outcome(values[len(found)], wanted)
-            whole = whole and isinstance(outcome, Event)
+            if not isinstance(outcome, Event):
+                odd.append(len(found))
             found.append(outcome)
-    if not wanted or (whole and wanted.issuperset(map(_event_type, found))):
-        return found, whole
-    return [one if not isinstance(one, Event) or one.event_type in wanted else None for one in found], False
+    if not wanted or _all_of(wanted, found, odd):
+        return found, odd
+    found = [one if not isinstance(one, Event) or one.event_type in wanted else None for one in found]
+    return found, [place for place, one in enumerate(found) if not isinstance(one, Event)]
+
+
+def _all_of(wanted: frozenset[str], found: list[Outcome], odd: list[int]) -> bool:
+    events = found
+    if odd:
+        events = found.copy()
+        for place in reversed(odd):
+            del events[place]
+    return wanted.issuperset(map(_event_type, events))
 
 
 def _utf8(values: Sequence[bytes | None]) -> Sequence[bytes | None]:

@@ -44,21 +44,39 @@ class LetterBox:
         self._producer: Producer | None = None
         self._open: dict[int, Letter] = {}
         self._unsent: list[Letter] = []
+        self._untold: list[Letter] = []
+        self._number = 0
         self._fault = "no answer"
         self._broken = False
 
     def add(self, letters: Iterable[Letter]) -> None:
         """Send letters without waiting for the answer; whatever fails is sent again by ``settle``."""
         for letter in letters:
-            self._open[id(letter)] = letter
+            self._number += 1
+            letter.number = self._number
+            self._open[letter.number] = letter
             self._unsent.append(letter)
         self._send()
+
+    def last(self) -> int:
+        """Return the number of the newest letter."""
+        return self._number
+
+    def has_settled(self, number: int) -> bool:
+        """Return whether the topic has every letter up to this number, without waiting for it."""
+        if self._open and self._producer is not None:
+            self._producer.poll(0)
+            self._tell()
+        return not self._open or next(iter(self._open)) > number
+
+    def stuck(self) -> bool:
+        """Return whether letters have to be sent again, which ``settle`` does."""
+        return bool(self._unsent)
 
     def settle(self) -> None:
         """Return when the topic has all letters that were added; raise ``NotDone`` when it will not yet."""
         if not self._open:
             return
-        settled = list(self._open.values())
         before = (-1, -1)
         # Further rounds are for letters that did not fit into the queue, and for those that are cut.
         while self._open and not self._broken and before != (before := (len(self._open), len(self._unsent))):
@@ -68,7 +86,7 @@ class LetterBox:
             self._start_anew()
             topic = self._settings.kafka_dead_letter_topic
             raise NotDone(f"{len(self._open)} dead letters did not reach {topic}: {self._fault}")
-        self._tell(settled)
+        self._tell()
 
     def _send(self) -> None:
         if not self._unsent:
@@ -102,7 +120,9 @@ class LetterBox:
 
     def _delivered(self, letter: Letter, fault: KafkaError | None, _: Message) -> None:
         if fault is None:
-            self._open.pop(id(letter), None)
+            letter.settled = True
+            self._open.pop(letter.number, None)
+            self._untold.append(letter)
         else:
             self._refused(letter, fault)
 
@@ -133,7 +153,8 @@ class LetterBox:
         self._broken = False
         self._unsent = list(self._open.values())
 
-    def _tell(self, settled: list[Letter]) -> None:
+    def _tell(self) -> None:
+        settled, self._untold = self._untold, []
         for letter in settled[:_LINES]:
             _log.warning(
                 "Set aside partition %s offset %s: %s",

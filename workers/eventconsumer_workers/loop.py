@@ -34,6 +34,8 @@ _FIRST_PAUSE_SECONDS = 0.5
 _LONGEST_PAUSE_SECONDS = 30.0
 _IDLE_SECONDS = 1.0
 _COMMIT_SECONDS = 0.1
+_LOOK_SECONDS = 0.02
+_LETTER_SECONDS = 1.0
 _ROOM_SECONDS = 0.2
 # A crew that is full for longer is slow: the partitions are paused, and the worker keeps polling.
 _FULL_SECONDS = 2.0
@@ -62,7 +64,7 @@ class Work(Protocol):
         """Return the dead letters that came up since the last time."""
 
     def settled(self) -> None:
-        """Hear that the dead-letter topic has all letters that were returned."""
+        """Hear that the dead-letter topic has letters that were returned: those that say so."""
 
     def progress(self) -> list[Place]:
         """Return how far partitions are done, where that changed since the last time."""
@@ -78,6 +80,15 @@ class Work(Protocol):
 
     def finish(self) -> None:
         """Finish what was begun."""
+
+
+@dataclass(slots=True)
+class _Kept:
+    """Progress that waits for the letters up to a number."""
+
+    letters: int
+    places: list[Place]
+    since: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +121,7 @@ class Loop:
         self._stop = around.stop
         self._partitions: set[int] = set()
         self._commit_at: float | None = None
+        self._kept: _Kept | None = None
         self._full_since: float | None = None
 
     def run(self) -> None:
@@ -142,8 +154,9 @@ class Loop:
     def revoked(self, partitions: Collection[int]) -> Iterable[Place]:
         """Give partitions back; return how far they are done."""
         self._work.revoked(partitions)
+        done = self._done_by_now()
         self._gone(partitions)
-        return self._done_by_now()
+        return done
 
     def lost(self, partitions: Collection[int]) -> None:
         """Forget partitions that may have another owner already."""
@@ -201,10 +214,22 @@ class Loop:
             self._subscription.confirm()
 
     def _commit(self) -> None:
+        """Commit how far the work is, once the letters written up to there are settled.
+
+        They are not waited for while messages flow: the progress is kept until they are.
+        """
         self._letters.add(self._work.letters())
-        self._letters.settle()
         self._work.settled()
-        self._subscription.commit(self._work.progress())
+        if self._kept is None:
+            self._kept = _Kept(self._letters.last(), self._work.progress(), time.monotonic())
+        if not self._letters.has_settled(self._kept.letters):
+            if time.monotonic() - self._kept.since < _LETTER_SECONDS and not self._letters.stuck():
+                self._commit_at = time.monotonic() + _LOOK_SECONDS
+                return
+            self._letters.settle()
+        places, self._kept = self._kept.places, None
+        self._work.settled()
+        self._subscription.commit(places)
 
     def _done_by_now(self) -> Iterable[Place]:
         self._letters.add(self._work.letters())
@@ -214,13 +239,16 @@ class Loop:
             _log.warning("%s; their messages come again", obstacle)
             return ()
         self._work.settled()
-        return self._work.progress()
+        kept, self._kept = self._kept, None
+        return [*(kept.places if kept else ()), *self._work.progress()]
 
     def _last_commit(self) -> None:
         self._subscription.commit(self._done_by_now())
 
     def _gone(self, partitions: Collection[int]) -> None:
         self._partitions.difference_update(partitions)
+        if self._kept is not None:
+            self._kept.places = [place for place in self._kept.places if place.partition not in partitions]
         self._observer.assigned(len(self._partitions))
 
     def _persist(self, work: Callable[[], None]) -> None:

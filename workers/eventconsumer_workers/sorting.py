@@ -6,11 +6,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, cast
 
 from eventconsumer_workers.dead_letters import Letter
-from eventconsumer_workers.envelope import Event, Outcome, Rejected, read_all
+from eventconsumer_workers.envelope import Rejected, read_all
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from eventconsumer_workers.envelope import Event, Outcome
     from eventconsumer_workers.handlers import Record
 
 
@@ -20,30 +21,32 @@ class Sorted:
 
     records: Sequence[Record]
     outcomes: Sequence[Outcome]
-    whole: bool
-    """Whether all of them are wanted events."""
+    odd: Sequence[int]
+    """The places, rising, of those that are no events to work on: of few messages in most batches."""
 
     def wanted(self) -> tuple[Sequence[Event], Sequence[Record]]:
         """Return the events to work on, beside their records."""
-        if self.whole:
-            return cast("Sequence[Event]", self.outcomes), self.records
-        pairs = zip(self.outcomes, self.records, strict=True)
-        chosen = [(outcome, record) for outcome, record in pairs if isinstance(outcome, Event)]
-        return [event for event, _ in chosen], [record for _, record in chosen]
+        outcomes, records = self.outcomes, self.records
+        if self.odd:
+            outcomes, records = list(outcomes), list(records)
+            for place in reversed(self.odd):
+                del outcomes[place], records[place]
+        return cast("Sequence[Event]", outcomes), records
 
     def letters(self) -> list[Letter]:
         """Return the dead letters of those that are no events."""
-        if self.whole:
-            return []
-        pairs = zip(self.outcomes, self.records, strict=True)
-        return [Letter(record, str(fault)) for fault, record in pairs if isinstance(fault, Rejected)]
+        return [
+            Letter(self.records[place], str(fault))
+            for place in self.odd
+            if isinstance(fault := self.outcomes[place], Rejected)
+        ]
 
     def passed_by(self) -> int:
         """Return how many are events of a type that is not wanted."""
-        return 0 if self.whole else sum(outcome is None for outcome in self.outcomes)
+        return sum(self.outcomes[place] is None for place in self.odd)
 
 
 def sort(records: Sequence[Record], wanted: frozenset[str]) -> Sorted:
     """Read a batch of messages."""
-    outcomes, whole = read_all([record.value() for record in records], wanted)
-    return Sorted(records, outcomes, whole)
+    outcomes, odd = read_all([record.value() for record in records], wanted)
+    return Sorted(records, outcomes, odd)

@@ -34,8 +34,8 @@ def produce(broker: LocalBroker, topic: str, *, partition: int = 0, count: int =
     assert producer.flush(30) == 0
 
 
-def commit(broker: LocalBroker, topic: str, *, partition: int, offset: int) -> None:
-    consumer = Consumer({"bootstrap.servers": broker.bootstrap_servers, "group.id": topic})
+def commit(broker: LocalBroker, topic: str, *, partition: int, offset: int, group: str = "") -> None:
+    consumer = Consumer({"bootstrap.servers": broker.bootstrap_servers, "group.id": group or topic})
     consumer.commit(offsets=[TopicPartition(topic, partition, offset)], asynchronous=False)
     consumer.close()
 

@@ -144,6 +144,17 @@ def test_dead_letters_are_counted_and_unknown_without_a_topic(
     assert (said(known)["deadLetters"], said(absent)["deadLetters"]) == (4, None)
 
 
+def test_dead_letters_that_a_redrive_has_taken_are_counted_no_more(
+    broker: LocalBroker, make_topic: MakeTopic
+) -> None:
+    topic, dead_letters = make_topic(1), make_topic(2)
+    produce(broker, dead_letters, partition=0, count=3)
+    produce(broker, dead_letters, partition=1, count=1)
+    commit(broker, dead_letters, partition=0, offset=2, group=f"{dead_letters}.redrive")
+
+    assert said(observe(target(broker, topic, dead_letter_topic=dead_letters)))["deadLetters"] == 2
+
+
 @PROTOCOLS
 def test_workers_in_their_group_have_joined(broker: LocalBroker, topic: str, protocol: str) -> None:
     with member(broker, topic, **{"group.protocol": protocol}):

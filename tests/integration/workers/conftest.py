@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 class StartWorker(Protocol):
     """Makes a worker for the test's topic; ``words`` follow on its command line."""
 
-    def __call__(self, kind: str, *words: str, **environment: str) -> WorkerProcess: ...
+    def __call__(self, kind: str, *words: str, module: str = ..., **environment: str) -> WorkerProcess: ...
 
 
 @pytest.fixture(scope="session")
@@ -43,7 +43,9 @@ def worker(broker: LocalBroker, topic: str, audit_log: Path, tmp_path: Path) -> 
     """Return a maker of workers; all that it made have ended when the test has."""
     made: list[WorkerProcess] = []
 
-    def make(kind: str, *words: str, **environment: str) -> WorkerProcess:
+    def make(
+        kind: str, *words: str, module: str = "eventconsumer_workers", **environment: str
+    ) -> WorkerProcess:
         told = {
             "KAFKA_BOOTSTRAP_SERVERS": broker.bootstrap_servers,
             "KAFKA_TOPIC": topic,
@@ -51,7 +53,8 @@ def worker(broker: LocalBroker, topic: str, audit_log: Path, tmp_path: Path) -> 
             "AUDIT_LOG_PATH": str(audit_log),
             **environment,
         }
-        made.append(WorkerProcess([kind, *words], told, tmp_path / f"{kind}-{len(made)}.out"))
+        output = tmp_path / f"{kind}-{len(made)}.out"
+        made.append(WorkerProcess([kind, *words], told, output, module=module))
         return made[-1]
 
     yield make

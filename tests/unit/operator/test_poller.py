@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import pytest
 
 from eventconsumer_operator.access import Access
@@ -11,15 +13,23 @@ from eventconsumer_operator.membership import Member
 from eventconsumer_operator.questions import Answers, Target, first_unread, observe
 from tests.unit.operator.builders import NOW
 
+if TYPE_CHECKING:
+    from eventconsumer_operator.records import Place
+
 TARGET = Target(Access("kafka:9092"), "task-events", "notification-service", "earliest")
 P0, P1 = ("task-events", 0), ("task-events", 1)
 AGO = NOW.timestamp()
 
 
-def answers(*, group: Group | None = None, partitions: dict[str, list[int]] | None = None) -> Answers:
+def answers(
+    *,
+    group: Group | None = None,
+    partitions: dict[str, list[int]] | None = None,
+    redriven: dict[str, dict[Place, int]] | None = None,
+) -> Answers:
     return Answers(
         partitions={"task-events": [0, 1], "other": [0]} if partitions is None else partitions,
-        committed={"notification-service": {P0: 5, ("other", 0): 99}},
+        committed={"notification-service": {P0: 5, ("other", 0): 99}, **(redriven or {})},
         starts={P0: 0, P1: 2},
         ends={P0: 10, P1: 2},
         groups={"notification-service": group},
@@ -78,4 +88,20 @@ def test_a_group_without_lag_is_not_behind() -> None:
     ],
 )
 def test_dead_letters_are_counted_from_log_start_to_log_end(topic: str | None, records: int | None) -> None:
-    assert answers().records_in(topic) == records
+    assert answers(redriven={"task-events.redrive": {}, "other.redrive": {}}).letters_left(topic) == records
+
+
+@pytest.mark.parametrize(
+    ("taken", "left"),
+    [
+        pytest.param({P0: 4}, 6, id="what a redrive has taken counts no more"),
+        pytest.param({P0: 10, P1: 2}, 0, id="all taken"),
+        pytest.param({P1: 0}, 10, id="what expired before it was taken counts once"),
+    ],
+)
+def test_dead_letters_that_were_sent_back_are_not_counted(taken: dict[Place, int], left: int) -> None:
+    assert answers(redriven={"task-events.redrive": taken}).letters_left("task-events") == left
+
+
+def test_dead_letters_are_unknown_while_nobody_says_what_a_redrive_has_taken() -> None:
+    assert answers().letters_left("task-events") is None

@@ -1,0 +1,86 @@
+"""Dead letters go back to their topic, each once, and what was not chosen stays."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from typing import TYPE_CHECKING, Protocol
+
+import pytest
+
+from tests.support.events import encoded
+from tests.support.eventually import eventually
+
+if TYPE_CHECKING:
+    from tests.integration.workers.conftest import StartWorker
+    from tests.support.broker_client import BrokerClient
+
+
+class Redrive(Protocol):
+    def __call__(self, *options: str) -> str: ...
+
+
+@pytest.fixture
+def redrive(client: BrokerClient, topic: str) -> Redrive:
+    environment = {**os.environ, "KAFKA_BOOTSTRAP_SERVERS": client.bootstrap_servers, "KAFKA_TOPIC": topic}
+
+    def run(*options: str) -> str:
+        command = [sys.executable, "-m", "eventconsumer_workers", "redrive", *options]
+        return subprocess.run(command, env=environment, check=True, capture_output=True, text=True).stdout
+
+    return run
+
+
+def taken(client: BrokerClient, dead_letter_topic: str) -> int:
+    return client.committed_offsets(f"{dead_letter_topic}.redrive", dead_letter_topic).get(0, 0)
+
+
+@pytest.fixture
+def letters(worker: StartWorker, client: BrokerClient, topic: str, dead_letter_topic: str) -> list[bytes]:
+    """Let a worker set two messages aside, and end it."""
+    bad = [b"not json", encoded(title=7)]
+    client.publish(topic, bad, partition=0)
+    process = worker("notification").start()
+    eventually("both are set aside", lambda: client.end_offsets(dead_letter_topic), until=lambda e: e[0] == 2)
+    process.stop()
+    return bad
+
+
+def test_a_dry_run_counts_and_changes_nothing(
+    letters: list[bytes], redrive: Redrive, client: BrokerClient, topic: str, dead_letter_topic: str
+) -> None:
+    assert f"{len(letters)} dead letters would be sent back" in redrive("--dry-run")
+    assert client.end_offsets(topic)[0] == 2
+    assert taken(client, dead_letter_topic) == 0
+
+
+def test_letters_go_back_once_as_the_messages_they_were(
+    letters: list[bytes], redrive: Redrive, client: BrokerClient, topic: str, dead_letter_topic: str
+) -> None:
+    assert "2 dead letters were sent back" in redrive("--rate", "50")
+    assert "0 dead letters to be sent back" in redrive()
+    assert sum(client.end_offsets(topic).values()) == 4
+    back = [one for one in client.messages(topic, count=4) if one.headers()]
+    assert sorted(one.value() or b"" for one in back) == sorted(letters)
+    assert {str(one.headers()) for one in back} == {str([("dlq_rounds", b"1")])}
+    assert taken(client, dead_letter_topic) == 2
+
+
+def test_letters_that_are_not_chosen_stay_to_be_taken_later(
+    letters: list[bytes], redrive: Redrive, client: BrokerClient, topic: str, dead_letter_topic: str
+) -> None:
+    assert "1 left: not chosen" in redrive("--error", "malformed")
+    assert client.end_offsets(dead_letter_topic) == {0: 3}
+    assert taken(client, dead_letter_topic) == 2
+    assert "1 dead letters were sent back" in redrive()
+    assert taken(client, dead_letter_topic) == 3
+    assert sum(client.end_offsets(topic).values()) == 2 + len(letters)
+
+
+def test_what_was_sent_back_too_often_stays(
+    letters: list[bytes], redrive: Redrive, client: BrokerClient, dead_letter_topic: str
+) -> None:
+    assert f"{len(letters)} left: sent back too often" in redrive("--max-rounds", "0")
+    assert client.end_offsets(dead_letter_topic) == {0: 2}
+    assert taken(client, dead_letter_topic) == 0

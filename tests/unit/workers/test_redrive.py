@@ -1,0 +1,73 @@
+"""A dead letter goes back as the message it was, if it was chosen and has not gone round too often."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from confluent_kafka import TIMESTAMP_CREATE_TIME, Message
+
+from eventconsumer_workers.redrive import Choice, headers_back
+from tests.support.events import encoded
+
+OWN: list[tuple[str, str | bytes | None]] = [("ce_id", b"7"), ("empty", None), ("ce_id", b"\xff")]
+WRITTEN = datetime(2026, 1, 15, 10, 30, tzinfo=UTC)
+
+
+def letter(value: bytes | None = None, **said: str) -> Message:
+    given = {"topic": "orders", "error": "TimeoutError: mail", "partition": "2", "offset": "41", **said}
+    headers = [*OWN, *[(f"dlq_{name}", text.encode()) for name, text in given.items()]]
+    at = (TIMESTAMP_CREATE_TIME, int(WRITTEN.timestamp() * 1000))
+    return Message("orders-dlq", 0, 5, b"k", value or encoded("task.created"), headers, None, at)
+
+
+def choice(**chosen: Any) -> Choice:
+    return Choice("orders", **{"max_rounds": 3, **chosen})
+
+
+def test_a_letter_goes_back_with_its_own_headers_and_one_round_more() -> None:
+    assert headers_back(letter()) == [*OWN, ("dlq_rounds", b"1")]
+    assert headers_back(letter(rounds="1")) == [*OWN, ("dlq_rounds", b"2")]
+
+
+@pytest.mark.parametrize(
+    "chosen",
+    [
+        {"error": "Timeout"},
+        {"event_type": "task.created"},
+        {"key": "k"},
+        {"partition": 2, "offset": 41},
+        {"since": WRITTEN},
+        {"until": datetime(2026, 1, 16, tzinfo=UTC)},
+    ],
+)
+def test_a_letter_that_was_chosen_goes_back(chosen: dict[str, Any]) -> None:
+    assert choice(**chosen).left(letter()) is None
+
+
+@pytest.mark.parametrize(
+    "chosen",
+    [
+        {"error": "Refused"},
+        {"event_type": "task.updated"},
+        {"key": "other"},
+        {"group": "audit-service"},
+        {"offset": 42},
+        {"until": WRITTEN},
+        {"since": datetime(2026, 1, 16, tzinfo=UTC)},
+    ],
+)
+def test_a_letter_that_was_not_chosen_stays(chosen: dict[str, Any]) -> None:
+    assert choice(**chosen).left(letter()) == "not chosen"
+
+
+def test_what_cannot_go_back_stays_whatever_was_chosen() -> None:
+    assert choice().left(letter(topic="invoices")) == "of another topic"
+    assert choice().left(letter(sha256="abc")) == "truncated"
+    assert choice().left(letter(rounds="3")) == "sent back too often"
+
+
+def test_a_letter_that_is_no_event_has_no_type() -> None:
+    assert choice(event_type="task.created").left(letter(b"not json")) == "not chosen"
+    assert choice().left(letter(b"not json")) is None
