@@ -1,7 +1,8 @@
 """The two certificate authorities of a Kafka, in Secrets of Strimzi's names, renewed by its annotations.
 
 The cluster's authority signs the broker's certificate, the clients' one those of users. An authority whose
-key was replaced stays trusted beside its successor, so that nobody who still has the old one is cut off.
+key was replaced stays trusted beside its successor, so that nobody who still has the old one is cut off;
+the one before it is forgotten.
 """
 
 from __future__ import annotations
@@ -49,8 +50,7 @@ def authority(kafka: str, role: str, secrets: Mapping[str, Secret], *, now: str)
     present = Authority(public, private)
     generations = _generation(public, _CERTIFICATE_GENERATION), _generation(private, _KEY_GENERATION)
     if private.asks_to(FORCE_REPLACE):
-        old = {key: value for key, value in public.data.items() if key != _CERTIFICATE}
-        old[f"ca-{now[:19].replace(':', '-')}Z.crt"] = public.data[_CERTIFICATE]
+        old = {f"ca-{now[:19].replace(':', '-')}Z.crt": public.data[_CERTIFICATE]}
         made = certificates.authority(f"{role}-ca v{generations[1] + 1}")
         return _of(name, made, old, generations=(generations[0] + 1, generations[1] + 1))
     if public.asks_to(FORCE_RENEW):

@@ -75,6 +75,16 @@ def test_a_replaced_authority_signs_anew_and_the_old_one_stays_trusted() -> None
     assert authority("events", "cluster", secrets(new.public, new.private), now=NOW) == new
 
 
+def test_of_the_replaced_authorities_only_the_last_stays_trusted() -> None:
+    once = authority(
+        "events", "cluster", secrets(CLUSTER.public, asking(FORCE_REPLACE, CLUSTER.private)), now=NOW
+    )
+    again = secrets(once.public, asking(FORCE_REPLACE, once.private))
+    twice = authority("events", "cluster", again, now="2026-02-02T03:04:05.000000Z")
+    assert twice.trusted.count("BEGIN CERTIFICATE") == 2
+    assert CLUSTER.identity.certificate not in twice.trusted
+
+
 def test_a_broker_keeps_its_certificate_until_its_authority_is_another() -> None:
     first = brokers.secret(KAFKA, CLUSTER, CLIENTS, {})
     assert brokers.secret(KAFKA, CLUSTER, CLIENTS, secrets(first)) == first
