@@ -176,10 +176,8 @@ class Loop:
         self._pulse.turn(joined=self._subscription.joined)
         self._keep_membership()
         if self._commit_at is not None and time.monotonic() >= self._commit_at:
-            # Asked before the commit: what ends right after it has to be committed by another one.
-            busy = self._work.busy
+            self._commit_at = None
             self._persist(self._commit)
-            self._commit_at = time.monotonic() + _COMMIT_SECONDS if busy else None
 
     def _patience(self) -> float:
         if self._commit_at is None:
@@ -232,7 +230,7 @@ class Loop:
         self._work.settled()
         self._subscription.commit(places)
         if again or places:
-            # What was done or settled meanwhile is not in what was kept.
+            # What was done or settled meanwhile is not in what was kept: another commit has to follow.
             self._commit_at = time.monotonic() + _COMMIT_SECONDS
 
     def _done_by_now(self) -> Iterable[Place]:
