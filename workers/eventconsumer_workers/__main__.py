@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import logging
+import os
 import sys
 from functools import partial
 from typing import TYPE_CHECKING
@@ -24,8 +25,11 @@ from eventconsumer_workers.config import Kind, Settings
 from eventconsumer_workers.handlers.audit import Audit, Store
 from eventconsumer_workers.handlers.custom import Custom, NoHandlerError, resolve
 from eventconsumer_workers.handlers.notification import Notification
+from eventconsumer_workers.handlers.sinks import ToSinks
 from eventconsumer_workers.loglines import LogLines
 from eventconsumer_workers.process import work
+from eventconsumer_workers.sinks import SinkError
+from eventconsumer_workers.sinks.settings import ONLY_THE_LOG
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -60,17 +64,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
         settings = Settings(kind=kind)
         logs.configure(settings.log_format, sys.stdout)
         handler = _handler(settings, given.handler)
-    except (ValidationError, AuditLogError, NoHandlerError) as fault:
+    except (ValidationError, AuditLogError, NoHandlerError, SinkError) as fault:
         _log.error("%s", fault)
         return 1
     return work(settings, handler)
 
 
-def _handler(settings: Settings, function: str) -> BatchHandler | EventHandler:
+def _handler(settings: Settings, function: str) -> BatchHandler | EventHandler | ToSinks:
     lines = LogLines(f"eventconsumer_workers.{settings.kind}", sys.stdout, settings.log_format)
     match settings.kind:
         case Kind.NOTIFICATION:
-            return Notification(lines)
+            if settings.notification_sinks == ONLY_THE_LOG:
+                return Notification(lines)
+            return ToSinks(settings.notification_sinks, os.environ, lines)
         case Kind.AUDIT:
             audit = Audit(partial(_store, settings), lines, partial(topic_id, settings))
             audit.open()

@@ -22,9 +22,9 @@ if TYPE_CHECKING:
 
     from eventconsumer_workers.broker import Message, Subscription
     from eventconsumer_workers.dead_letters import Letter
-    from eventconsumer_workers.handlers import Observer
     from eventconsumer_workers.health import Pulse
     from eventconsumer_workers.letterbox import LetterBox
+    from eventconsumer_workers.metrics import Metrics
     from eventconsumer_workers.sorting import Sorted
     from eventconsumer_workers.watermark import Place
 
@@ -95,7 +95,7 @@ class _Kept:
 class Surroundings:
     """Whom a worker tells about itself, and who tells it to end."""
 
-    observer: Observer
+    observer: Metrics
     pulse: Pulse
     stop: Flag
 
