@@ -14,6 +14,11 @@ if TYPE_CHECKING:
     from tests.support.kubernetes import Kubernetes
 
 KAFKA = {"bootstrapServers": "kafka:9092", "topic": "task-events"}
+TWO_NAMES = {
+    "username": "reader",
+    "usernameSecretRef": {"name": "login"},
+    "passwordSecretRef": {"name": "login"},
+}
 DATABASE = {"urlSecret": {"name": "audit-db-app"}}
 SECRET = {"name": "secrets", "key": "key"}
 MAIL = {"host": "mail.example", "from": "a@example.com", "to": ["b@example.com"]}
@@ -29,6 +34,19 @@ WRONG: dict[str, tuple[dict[str, Any], str]] = {
     "a group id with a blank": ({"groupId": "not a group"}, "spec.groupId"),
     "both topicRef and kafka": ({"kafka": KAFKA}, "topicRef"),
     "neither topicRef nor kafka": ({"topicRef": None}, "topicRef"),
+    "a KafkaUser for a Kafka that Strimzi does not run": (
+        {"topicRef": None, "kafka": KAFKA, "userRef": {"name": "reader"}},
+        "spec.userRef",
+    ),
+    "a login without a name": (
+        {"topicRef": None, "kafka": KAFKA | {"sasl": {"passwordSecretRef": {"name": "login"}}}},
+        "spec.kafka.sasl",
+    ),
+    "a login with two names": ({"topicRef": None, "kafka": KAFKA | {"sasl": TWO_NAMES}}, "spec.kafka.sasl"),
+    "a login without a password": (
+        {"topicRef": None, "kafka": KAFKA | {"sasl": {"username": "a"}}},
+        "passwordSecretRef",
+    ),
     "an unknown worker type": ({"worker": {"type": "mailer"}}, "spec.worker.type"),
     "no worker": ({"worker": None}, "spec.worker"),
     "an unknown start": ({"startFrom": "yesterday"}, "spec.startFrom"),

@@ -16,10 +16,9 @@ from typing import TYPE_CHECKING
 from pydantic import ValidationError
 
 from eventconsumer_workers import logs, redriver
-from eventconsumer_workers.audit import commands
+from eventconsumer_workers.audit import COMMANDS
 from eventconsumer_workers.audit.log import AuditLog
 from eventconsumer_workers.audit.opening import AuditLogError
-from eventconsumer_workers.audit.postgres import PostgresLog
 from eventconsumer_workers.broker import topic_id
 from eventconsumer_workers.config import Kind, Settings
 from eventconsumer_workers.handlers.audit import Audit, Store
@@ -42,7 +41,10 @@ _log = logging.getLogger("eventconsumer_workers")
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one worker until it is told to stop."""
     words = sys.argv[1:] if arguments is None else list(arguments)
-    if words[:1] == [Kind.AUDIT] and words[1:2] and words[1] in commands.NAMES:
+    if words[:1] == [Kind.AUDIT] and words[1:2] and words[1] in COMMANDS:
+        # The database's client takes 11 MB of memory, which only those pay that use it.
+        from eventconsumer_workers.audit import commands  # noqa: PLC0415
+
         return commands.run(words[1:])
     if words[:1] == ["redrive"]:
         return redriver.run(words[1:])
@@ -87,6 +89,8 @@ def _handler(settings: Settings, function: str) -> BatchHandler | EventHandler |
 
 def _store(settings: Settings) -> Store:
     if settings.audit_database_url is not None:
+        from eventconsumer_workers.audit.postgres import PostgresLog  # noqa: PLC0415  # as above
+
         return PostgresLog(
             settings.audit_database_url, group=settings.kafka_group_id, topic=settings.kafka_topic
         )

@@ -52,16 +52,25 @@ def consumer_config(settings: Settings) -> dict[str, str | int | bool]:
         "group.id": settings.kafka_group_id,
         "auto.offset.reset": settings.kafka_auto_offset_reset,
         "enable.auto.commit": False,
-        # Only the partitions that move stop, and only for the move.
-        "partition.assignment.strategy": "cooperative-sticky",
-        # A killed worker's partitions wait this long for a new owner.
-        "session.timeout.ms": 10_000,
-        "heartbeat.interval.ms": 3_000,
+        **_membership(settings),
         # The default pauses a full second whenever the prefetch queue is full: the main brake on a backlog.
         "fetch.queue.backoff.ms": 10,
         "queued.max.messages.kbytes": settings.kafka_fetch_ahead_kbytes,
         # New partitions and a topic that is created late are noticed within this time.
         "topic.metadata.refresh.interval.ms": 30_000,
+    }
+
+
+def _membership(settings: Settings) -> dict[str, str | int | bool]:
+    if settings.group_protocol == "consumer":
+        # The broker says how members share and how long a silent one is waited for.
+        return {"group.protocol": "consumer"}
+    return {
+        # Only the partitions that move stop, and only for the move.
+        "partition.assignment.strategy": "cooperative-sticky",
+        # A killed worker's partitions wait this long for a new owner.
+        "session.timeout.ms": 10_000,
+        "heartbeat.interval.ms": 3_000,
     }
 
 

@@ -80,6 +80,9 @@ class Settings(BaseSettings):
     """Where the probes are answered; 0 takes any free port and the log says which."""
     kafka_fetch_ahead_kbytes: int = Field(default=16_384, ge=1, le=2_097_151)
     """How much is fetched ahead of the work, which bounds the worker's memory."""
+    group_protocol: Literal["classic", "consumer"] = "classic"
+    """How members share: `consumer` needs Kafka 4.0 and moves partitions without stopping all members. It
+    leaves to the broker how long a killed worker is waited for: 45 s by default; `classic` waits for 10."""
     log_format: Format = Format.TEXT
     """`text` for people, `json` for what collects logs."""
     client_id: str = Field(default_factory=socket.gethostname, min_length=1)
