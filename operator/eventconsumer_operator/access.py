@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from eventconsumer_operator.listeners import Listener, best, described, published
-from eventconsumer_operator.models import Model
+from eventconsumer_operator.model_base import Model
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

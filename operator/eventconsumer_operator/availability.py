@@ -10,8 +10,9 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from eventconsumer_operator.conditions import Answer, moment
+from eventconsumer_operator.mounts import secrets
 from eventconsumer_operator.names import ConditionType, Reason
-from eventconsumer_operator.pods import Trouble, trouble
+from eventconsumer_operator.pods import Trouble, trouble, unmounted
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -35,8 +36,8 @@ def workers_available(world: World, findings: Sequence[Finding], now: datetime) 
     wanted, ready = world.replicas, world.count("availableReplicas")
     if _settled(world):
         return Answer(about, "True", *_as_asked(world, ready))
-    found = _trouble(world, wanted)
     late = now - _waiting_since(world, now) > STARTING
+    found = _trouble(world, wanted, late=late)
     failed = late or (found is not None and found.lasting)
     reason = Reason.WORKERS_UNAVAILABLE if failed else Reason.WORKERS_STARTING
     why = f": {found.text}" if found else ""
@@ -66,9 +67,11 @@ def _settled(world: World) -> bool:
     )
 
 
-def _trouble(world: World, wanted: int) -> Trouble | None:
+def _trouble(world: World, wanted: int, *, late: bool) -> Trouble | None:
     """Return what the workers' pods complain about, or else the Deployment's own conditions."""
     of_pods = trouble(world.pods) if wanted else None
+    if of_pods is None and late:
+        of_pods = unmounted(world.pods, _mounted_secrets(world))
     if of_pods:
         return of_pods
     found = _deployment_conditions(world)
@@ -78,6 +81,11 @@ def _trouble(world: World, wanted: int) -> Trouble | None:
     if progress.get("status") == "False":
         return Trouble(progress.get("message", "the Deployment makes no progress"), lasting=True)
     return None
+
+
+def _mounted_secrets(world: World) -> frozenset[str]:
+    template = (world.deployment or {}).get("spec", {}).get("template", {})
+    return secrets(template.get("spec", {}))
 
 
 def _waiting_since(world: World, now: datetime) -> datetime:

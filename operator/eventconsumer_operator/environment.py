@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from eventconsumer_operator import mounts, sinks
 from eventconsumer_operator.models import seconds
-from eventconsumer_operator.mounts import variables
 from eventconsumer_operator.names import AUDIT_FOLDER, HEALTH_PORT
 from eventconsumer_operator.security import SecretKey
 
@@ -24,7 +24,8 @@ def environment(consumer: EventConsumer, connection: Connection) -> dict[str, st
         "KAFKA_AUTO_OFFSET_RESET": consumer.spec.start_from,
         "HEALTH_PORT": str(HEALTH_PORT),
         **_delivery(consumer.spec.delivery),
-        **variables(connection.security),
+        **mounts.variables(connection.security),
+        **sinks.variables(consumer.spec.worker),
     }
     if consumer.spec.event_types:
         env["EVENT_TYPES"] = ",".join(consumer.spec.event_types)

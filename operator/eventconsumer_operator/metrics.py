@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from prometheus_client import Counter, Gauge, Histogram
+from prometheus_client import Counter, Gauge, Histogram, disable_created_metrics
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 from typing_extensions import override
@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 
     from eventconsumer_operator.models import Manifest
     from eventconsumer_operator.names import ObjectKey
+
+# When a series began is of no use, and doubles their number.
+disable_created_metrics()  # type: ignore[no-untyped-call]  # the client leaves it untyped
 
 _OWN = "eventconsumer_operator"
 _LABELS = ("namespace", "name", "group", "topic")

@@ -10,19 +10,15 @@ import re
 from datetime import datetime  # noqa: TC003  # pydantic needs it when the program runs
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
-from pydantic.alias_generators import to_camel
+from pydantic import Field
+
+from eventconsumer_operator.model_base import Model
+from eventconsumer_operator.sink_models import Notification  # noqa: TC001  # pydantic needs it when the program runs
 
 Manifest = dict[str, Any]
 """An object of the Kubernetes API as plain JSON."""
 
 NO_EVENT_TYPES: tuple[str, ...] = ()
-
-
-class Model(BaseModel):
-    """Camel case outside, snake case inside, and nothing changes after it was read."""
-
-    model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True, frozen=True, extra="ignore")
 
 
 class TopicRef(Model):
@@ -132,6 +128,7 @@ class Worker(Model):
     """What is run."""
 
     type: Literal["notification", "audit", "custom"]
+    notification: Notification | None = None
     audit: Audit | None = None
     custom: Custom | None = None
 

@@ -50,6 +50,16 @@ def mounts(security: Security) -> list[Manifest]:
     return [{"name": name, "mountPath": folders[name], "readOnly": True} for name in _files(security)]
 
 
+def secrets(pod: Manifest) -> frozenset[str]:
+    """Return the names of the Secrets without which a pod can't start."""
+    return frozenset(
+        source["secret"]["name"]
+        for volume in pod.get("volumes", [])
+        for source in volume.get("projected", {}).get("sources", [])
+        if "secret" in source
+    )
+
+
 def protection(pod: Manifest, env: dict[str, Manifest]) -> Security:
     """Return the protection that a pod's connection was given; ``env`` has its worker's variables by name."""
     protocol = str(env.get("KAFKA_SECURITY_PROTOCOL", {}).get("value", "PLAINTEXT"))

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Collection, Iterable
 
     from eventconsumer_operator.models import Manifest
 
@@ -38,6 +38,17 @@ def trouble(pods: Iterable[Manifest]) -> Trouble | None:
         found = _unschedulable(pod) or _broken_container(pod) or _waiting_worker(pod)
         if found:
             return Trouble(f"pod {pod['metadata']['name']}: {found.text}", found.lasting)
+    return None
+
+
+def unmounted(pods: Iterable[Manifest], secrets: Collection[str]) -> Trouble | None:
+    """Say what a pod may wait for that is not even created; Kubernetes tells that in its Events only."""
+    for pod in sorted(pods, key=lambda pod: str(pod["metadata"]["name"])):
+        states = (entry.get("state", {}) for entry in pod.get("status", {}).get("containerStatuses", []))
+        if secrets and any(state.get("waiting", {}).get("reason") in _ON_ITS_WAY for state in states):
+            named = ", ".join(sorted(secrets))
+            why = f"ContainerCreating: it mounts keys of these Secrets, and all have to be there: {named}"
+            return Trouble(f"pod {pod['metadata']['name']}: {why}", lasting=True)
     return None
 
 
@@ -107,11 +118,17 @@ def _waiting_worker(pod: Manifest) -> Trouble | None:
 
 
 def _crashes(container: Manifest) -> bool:
-    return not container.get("ready") and container.get("restartCount", 0) >= _OFTEN
+    # A worker that ended in order did so to start anew, as it does when its credentials were renewed.
+    in_order = _end(container).get("exitCode") == 0
+    return not container.get("ready") and container.get("restartCount", 0) >= _OFTEN and not in_order
+
+
+def _end(container: Manifest) -> Manifest:
+    ends = (container.get(name, {}).get("terminated") for name in ("state", "lastState"))
+    return next((end for end in ends if end), {})
 
 
 def _last_end(container: Manifest) -> str:
-    ends = (container.get(name, {}).get("terminated") for name in ("state", "lastState"))
-    last: Manifest = next((end for end in ends if end), {})
+    last = _end(container)
     reason = f" ({last['reason']})" if last.get("reason") else ""
     return f"the worker ended with exit code {last.get('exitCode', 'unknown')}{reason}"

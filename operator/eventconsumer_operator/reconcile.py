@@ -27,7 +27,8 @@ from eventconsumer_operator.events import event
 from eventconsumer_operator.findings import Finding
 from eventconsumer_operator.hearing import heard
 from eventconsumer_operator.indexes import BY_CONSUMER
-from eventconsumer_operator.metrics import Told, told
+from eventconsumer_operator.memory import Memory
+from eventconsumer_operator.metrics import told
 from eventconsumer_operator.models import EventConsumer, Metadata
 from eventconsumer_operator.names import (
     CLAIMS,
@@ -46,7 +47,7 @@ from eventconsumer_operator.outcome import Outcome
 from eventconsumer_operator.pod_template import claim_name
 from eventconsumer_operator.questions import Target
 from eventconsumer_operator.status import report, unreadable
-from eventconsumer_operator.tidings import Tiding, Troubles
+from eventconsumer_operator.tidings import Tiding
 from eventconsumer_operator.world import World, asked_too_early
 
 if TYPE_CHECKING:
@@ -67,25 +68,6 @@ _LOOK_AGAIN_SECONDS = 1.0
 """How soon to look whether Kafka was asked since workers came or went."""
 _CALM_SECONDS = 5.0
 """How soon figures are tried again that could not be written for all the other writes."""
-
-
-@dataclass
-class Memory:
-    """What this process did to one EventConsumer; losing it costs one apply, nothing else."""
-
-    applied: dict[str, Applied] = field(default_factory=dict)
-    status_written_at: float = float("-inf")
-    told: Told | None = None
-    troubles: Troubles = field(default_factory=Troubles)
-    ready: int | None = None
-    crew_since: datetime | None = None
-
-    def count(self, ready: int, now: datetime) -> datetime | None:
-        """Note how many workers are ready, and return since when; None where that was always so."""
-        if self.ready is not None and self.ready != ready:
-            self.crew_since = now
-        self.ready = ready
-        return self.crew_since
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from eventconsumer_operator.models import Model
+from eventconsumer_operator.model_base import Model
 
 
 class Condition(Model):

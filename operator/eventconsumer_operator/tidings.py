@@ -1,7 +1,8 @@
 """Which changes of a status are told under Events in ``kubectl describe``. Pure.
 
 Trouble is told when it begins, and its end when it ends; what comes and goes meanwhile is not. What a status
-already says is not told again: a restart of the operator is no news.
+already says is not told again: a restart of the operator is no news. Nor is a verdict on workers that have
+only just come: Kafka was asked before.
 """
 
 from __future__ import annotations
@@ -41,7 +42,11 @@ class Troubles:
         if not self._known:
             self._known = True
             self._open = {kind: entry["reason"] for kind, entry in _bad(old).items()}
+            if not _is_ready(old):
+                self._open.pop(ConditionType.KEEPING_UP, None)
         bad, by_type = _bad(new), _by_type(new)
+        if not _is_ready(old) and ConditionType.KEEPING_UP not in self._open:
+            bad.pop(ConditionType.KEEPING_UP, None)
         tidings = [
             Tiding(entry["reason"], entry["message"], good=False)
             for kind, entry in bad.items()
@@ -78,6 +83,10 @@ def _is_bad(kind: str, entry: Manifest) -> bool:
     if kind == ConditionType.CONSUMERS_JOINED:
         return status == "False" and reason == Reason.FOREIGN_MEMBERS
     return kind in _BAD_WHEN_TRUE and status == "True"
+
+
+def _is_ready(status: Manifest) -> bool:
+    return bool(_by_type(status).get(ConditionType.READY, {}).get("status") == "True")
 
 
 def _by_type(status: Manifest) -> dict[str, Manifest]:

@@ -9,6 +9,8 @@ from confluent_kafka import Consumer, Message, Producer, TopicPartition
 from confluent_kafka.admin import AdminClient
 from confluent_kafka.cimpl import NewTopic
 
+from tests.support.eventually import eventually
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
@@ -58,7 +60,12 @@ class BrokerClient:
                 TopicPartition(topic, number)
                 for number in consumer.list_topics(topic, 30).topics[topic].partitions
             ]
-            return {place.partition: consumer.get_watermark_offsets(place, 30)[1] for place in places}
+            # A topic that was just made has no leader for a moment.
+            ends = eventually(
+                "every partition's end",
+                lambda: [consumer.get_watermark_offsets(place, 30)[1] for place in places],
+            )
+            return {place.partition: end for place, end in zip(places, ends, strict=True)}
         finally:
             consumer.close()
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import logging
+import os
 import sys
 from functools import partial
 from typing import TYPE_CHECKING
@@ -15,17 +16,19 @@ from typing import TYPE_CHECKING
 from pydantic import ValidationError
 
 from eventconsumer_workers import logs, redriver
-from eventconsumer_workers.audit import commands
+from eventconsumer_workers.audit import COMMANDS
 from eventconsumer_workers.audit.log import AuditLog
 from eventconsumer_workers.audit.opening import AuditLogError
-from eventconsumer_workers.audit.postgres import PostgresLog
 from eventconsumer_workers.broker import topic_id
 from eventconsumer_workers.config import Kind, Settings
 from eventconsumer_workers.handlers.audit import Audit, Store
 from eventconsumer_workers.handlers.custom import Custom, NoHandlerError, resolve
 from eventconsumer_workers.handlers.notification import Notification
+from eventconsumer_workers.handlers.sinks import ToSinks
 from eventconsumer_workers.loglines import LogLines
 from eventconsumer_workers.process import work
+from eventconsumer_workers.sinks import SinkError
+from eventconsumer_workers.sinks.settings import ONLY_THE_LOG
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -38,7 +41,10 @@ _log = logging.getLogger("eventconsumer_workers")
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one worker until it is told to stop."""
     words = sys.argv[1:] if arguments is None else list(arguments)
-    if words[:1] == [Kind.AUDIT] and words[1:2] and words[1] in commands.NAMES:
+    if words[:1] == [Kind.AUDIT] and words[1:2] and words[1] in COMMANDS:
+        # The database's client takes 11 MB of memory, which only those pay that use it.
+        from eventconsumer_workers.audit import commands  # noqa: PLC0415
+
         return commands.run(words[1:])
     if words[:1] == ["redrive"]:
         return redriver.run(words[1:])
@@ -60,17 +66,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
         settings = Settings(kind=kind)
         logs.configure(settings.log_format, sys.stdout)
         handler = _handler(settings, given.handler)
-    except (ValidationError, AuditLogError, NoHandlerError) as fault:
+    except (ValidationError, AuditLogError, NoHandlerError, SinkError) as fault:
         _log.error("%s", fault)
         return 1
     return work(settings, handler)
 
 
-def _handler(settings: Settings, function: str) -> BatchHandler | EventHandler:
+def _handler(settings: Settings, function: str) -> BatchHandler | EventHandler | ToSinks:
     lines = LogLines(f"eventconsumer_workers.{settings.kind}", sys.stdout, settings.log_format)
     match settings.kind:
         case Kind.NOTIFICATION:
-            return Notification(lines)
+            if settings.notification_sinks == ONLY_THE_LOG:
+                return Notification(lines)
+            return ToSinks(settings.notification_sinks, os.environ, lines)
         case Kind.AUDIT:
             audit = Audit(partial(_store, settings), lines, partial(topic_id, settings))
             audit.open()
@@ -81,6 +89,8 @@ def _handler(settings: Settings, function: str) -> BatchHandler | EventHandler:
 
 def _store(settings: Settings) -> Store:
     if settings.audit_database_url is not None:
+        from eventconsumer_workers.audit.postgres import PostgresLog  # noqa: PLC0415  # as above
+
         return PostgresLog(
             settings.audit_database_url, group=settings.kafka_group_id, topic=settings.kafka_topic
         )

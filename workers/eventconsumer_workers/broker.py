@@ -38,6 +38,7 @@ _log = logging.getLogger(__name__)
 
 _AHEAD_SECONDS = 0.001
 _LAST_COMMIT_SECONDS = 5.0
+_NOTES_SECONDS = 5.0
 # Less than the session's timeout, in which no other member gets our partitions.
 _LEASE_SECONDS = 8.0
 _DEAD_LETTER_SECONDS = 5.0
@@ -51,16 +52,25 @@ def consumer_config(settings: Settings) -> dict[str, str | int | bool]:
         "group.id": settings.kafka_group_id,
         "auto.offset.reset": settings.kafka_auto_offset_reset,
         "enable.auto.commit": False,
-        # Only the partitions that move stop, and only for the move.
-        "partition.assignment.strategy": "cooperative-sticky",
-        # A killed worker's partitions wait this long for a new owner.
-        "session.timeout.ms": 10_000,
-        "heartbeat.interval.ms": 3_000,
+        **_membership(settings),
         # The default pauses a full second whenever the prefetch queue is full: the main brake on a backlog.
         "fetch.queue.backoff.ms": 10,
         "queued.max.messages.kbytes": settings.kafka_fetch_ahead_kbytes,
         # New partitions and a topic that is created late are noticed within this time.
         "topic.metadata.refresh.interval.ms": 30_000,
+    }
+
+
+def _membership(settings: Settings) -> dict[str, str | int | bool]:
+    if settings.group_protocol == "consumer":
+        # The broker says how members share and how long a silent one is waited for.
+        return {"group.protocol": "consumer"}
+    return {
+        # Only the partitions that move stop, and only for the move.
+        "partition.assignment.strategy": "cooperative-sticky",
+        # A killed worker's partitions wait this long for a new owner.
+        "session.timeout.ms": 10_000,
+        "heartbeat.interval.ms": 3_000,
     }
 
 
@@ -117,6 +127,7 @@ class Subscription:
         self._uncommitted: dict[int, Place] = {}
         self._committed: dict[int, Place] = {}
         self._begun: dict[int, Place] = {}
+        self._notes: dict[int, str] = {}
         self._holding = False
         self._lease = Lease(_LEASE_SECONDS)
         self.joined = False
@@ -157,6 +168,17 @@ class Subscription:
         if batch and not self._committed:
             self._note_begin(batch[0])
         return batch
+
+    def notes(self, partitions: Collection[int]) -> Mapping[int, str]:
+        """Return what stands beside the committed offsets; raise ``NotDone`` when Kafka can't say."""
+        topic = self._settings.kafka_topic
+        wanted = [TopicPartition(topic, partition) for partition in partitions]
+        try:
+            found = self._consumer.committed(wanted, timeout=_NOTES_SECONDS)
+        except KafkaException as fault:
+            raise NotDone(f"Kafka does not say what is committed: {fault}") from fault
+        self._notes = {place.partition: place.metadata for place in found if place.metadata}
+        return self._notes
 
     def put_back(self, batch: list[Message]) -> None:
         """Take back the messages of the last ``receive``, to return them first the next time."""
@@ -218,7 +240,10 @@ class Subscription:
     def _offsets(self, places: Iterable[Place]) -> list[TopicPartition]:
         topic = self._settings.kafka_topic
         return [
-            TopicPartition(topic, place.partition, place.offset, leader_epoch=place.epoch) for place in places
+            TopicPartition(
+                topic, place.partition, place.offset, metadata=place.note, leader_epoch=place.epoch
+            )
+            for place in places
         ]
 
     def _on_commit(self, fault: KafkaError | None, offsets: list[TopicPartition]) -> None:
@@ -228,12 +253,16 @@ class Subscription:
             return
         for committed in offsets:
             if committed.error is None:
-                self._note_committed(Place(committed.partition, committed.offset, committed.leader_epoch))
+                note = committed.metadata or ""
+                self._note_committed(
+                    Place(committed.partition, committed.offset, committed.leader_epoch, note)
+                )
 
     def _note_begin(self, first: Message) -> None:
         # Nothing behind a partition's first message is done yet, so committing that place changes nothing.
         partition = cast("int", first.partition())
-        self._begun.setdefault(partition, Place(partition, cast("int", first.offset())))
+        offset, note = cast("int", first.offset()), self._notes.get(partition, "")
+        self._begun.setdefault(partition, Place(partition, offset, note=note))
 
     def _note_committed(self, place: Place) -> None:
         waiting = self._uncommitted.get(place.partition)

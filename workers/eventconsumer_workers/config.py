@@ -14,6 +14,7 @@ from pydantic import Field, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from eventconsumer_workers.logs import Format
+from eventconsumer_workers.sinks.settings import ONLY_THE_LOG, SinkList
 
 
 class Kind(StrEnum):
@@ -69,6 +70,8 @@ class Settings(BaseSettings):
     """What no pause between attempts exceeds."""
     handler_concurrency: int = Field(default=1, ge=1, le=256)
     """How many events a handler is given at once, each of another key."""
+    notification_sinks: SinkList = ONLY_THE_LOG
+    """Where notifications go, as JSON; secrets are the names of other variables."""
     audit_log_path: Path = Path("audit.log")
     """Where the audit log is, unless it is in a database."""
     audit_database_url: str | None = Field(default=None, min_length=1, repr=False)
@@ -77,6 +80,9 @@ class Settings(BaseSettings):
     """Where the probes are answered; 0 takes any free port and the log says which."""
     kafka_fetch_ahead_kbytes: int = Field(default=16_384, ge=1, le=2_097_151)
     """How much is fetched ahead of the work, which bounds the worker's memory."""
+    group_protocol: Literal["classic", "consumer"] = "classic"
+    """How members share: `consumer` needs Kafka 4.0 and moves partitions without stopping all members. It
+    leaves to the broker how long a killed worker is waited for: 45 s by default; `classic` waits for 10."""
     log_format: Format = Format.TEXT
     """`text` for people, `json` for what collects logs."""
     client_id: str = Field(default_factory=socket.gethostname, min_length=1)

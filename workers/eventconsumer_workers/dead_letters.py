@@ -23,6 +23,9 @@ _TRUNCATED_BYTES = 64 * 1024
 PREFIX = "dlq_"
 """What the names of the added headers begin with."""
 
+TO_ONE_SINK = "notification_sink"
+"""The header of a message for one sink of one group only, as ``<group>/<sink>``; all others pass it by."""
+
 MALFORMED = "malformed"
 REJECTED = "rejected"
 EXHAUSTED = "exhausted"
@@ -51,6 +54,8 @@ class Letter:
     """How often a handler was given the event; 0 for what is no event."""
     truncated: bool = False
     """Whether the topic refused the whole."""
+    sink: str = ""
+    """The one sink that lacks it, where the others have it."""
     number: int = 0
     """Which of a worker's letters it is, counted from 1."""
     settled: bool = False
@@ -67,12 +72,27 @@ class Letter:
         origin = Origin(record.topic() or "", record.partition() or 0, record.offset() or 0, group)
         original = record.headers() or []
         sent = original if isinstance(original, list) else list(original.items())
+        if self.sink:
+            # Without ``PREFIX``, so that it stays when the letter is sent back.
+            sent = [header for header in sent if header[0] != TO_ONE_SINK]
+            sent.append((TO_ONE_SINK, f"{group}/{self.sink}".encode()))
         written = headers(sent, reason=self.error, origin=origin, attempts=self.attempts)
         if self.truncated:
             whole = record.value() or b""
             written.append(("dlq_truncated_from_bytes", str(len(whole)).encode()))
             written.append(("dlq_sha256", hashlib.sha256(whole).hexdigest().encode()))
         return written
+
+
+def addressee(found: Headers | dict[str, str | bytes | None] | None) -> tuple[str, str] | None:
+    """Return the group and the sink that a message is for; None for one that is for all."""
+    pairs = found.items() if isinstance(found, dict) else found or []
+    for name, value in pairs:
+        if name == TO_ONE_SINK and value is not None:
+            text = value if isinstance(value, str) else value.decode(errors="replace")
+            group, _, sink = text.rpartition("/")
+            return group, sink
+    return None
 
 
 def headers(original: Headers, *, reason: str, origin: Origin, attempts: int = 0) -> Headers:

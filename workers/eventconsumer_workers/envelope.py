@@ -147,12 +147,9 @@ Outcome: TypeAlias = "Event | Rejected | None"
 
 def read_all(values: Sequence[bytes | None], wanted: frozenset[str]) -> tuple[list[Outcome], list[int]]:
     """Return what each value is, and the places of those that are no wanted events."""
-    if not _all_utf8(values):
-        found = [_outcome(value, wanted) for value in values]
-        return found, [place for place, one in enumerate(found) if not isinstance(one, Event)]
-    found = []
+    found: list[Outcome] = []
     odd: list[int] = []
-    rest = iter(values)
+    rest = iter(_utf8(values))
     while len(found) < len(values):
         try:
             # ``extend`` keeps what it got before a value was refused, and ``rest`` goes on behind that value.
@@ -177,12 +174,16 @@ def _all_of(wanted: frozenset[str], found: list[Outcome], odd: list[int]) -> boo
     return wanted.issuperset(map(_event_type, events))
 
 
-def _all_utf8(values: Sequence[bytes | None]) -> bool:
+def _utf8(values: Sequence[bytes | None]) -> Sequence[bytes | None]:
+    """Return the values with None in the place of each that is no UTF-8, which the decoder would let pass."""
+    if all(map(bytes.isascii, filter(None, values))):
+        return values
+    return [value if value is None or _is_utf8(value) else None for value in values]
+
+
+def _is_utf8(value: bytes) -> bool:
     try:
-        if all(map(bytes.isascii, filter(None, values))):
-            return True
-        for value in filter(None, values):
-            value.decode()
+        value.decode()
     except UnicodeDecodeError:
         return False
     return True

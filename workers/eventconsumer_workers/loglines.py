@@ -7,7 +7,7 @@ colour a terminal or turn text around. As JSON, each line names its event too.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from eventconsumer_workers.logs import Format, json_line
 
@@ -15,7 +15,14 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from typing import TextIO
 
-    from eventconsumer_workers.envelope import Event
+
+class Traced(Protocol):
+    """What a line is about."""
+
+    @property
+    def event_id(self) -> str: ...  # noqa: D102  # as of an event
+    @property
+    def correlation_id(self) -> str | None: ...  # noqa: D102  # as of an event
 
 
 class LogLines:
@@ -26,12 +33,12 @@ class LogLines:
         self._stream = stream
         self._form = form
 
-    def write(self, messages: Sequence[str], events: Sequence[Event]) -> None:
+    def write(self, messages: Sequence[str], events: Sequence[Traced]) -> None:
         """Write one line for each event's message and flush; raise ``OSError`` when the stream refuses."""
         self._stream.write(self._text(messages, events))
         self._stream.flush()
 
-    def _text(self, messages: Sequence[str], events: Sequence[Event]) -> str:
+    def _text(self, messages: Sequence[str], events: Sequence[Traced]) -> str:
         if self._form is Format.JSON:
             pairs = zip(messages, events, strict=True)
             return "".join([f"{json_line('INFO', self._name, *self._about(*pair))}\n" for pair in pairs])
@@ -39,7 +46,7 @@ class LogLines:
         return "".join([f"{prefix}{message}\n" for message in messages])
 
     @staticmethod
-    def _about(message: str, event: Event) -> tuple[str, dict[str, str | None]]:
+    def _about(message: str, event: Traced) -> tuple[str, dict[str, str | None]]:
         return message, {"correlation_id": event.correlation_id, "event_id": event.event_id}
 
 

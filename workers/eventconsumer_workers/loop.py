@@ -22,9 +22,9 @@ if TYPE_CHECKING:
 
     from eventconsumer_workers.broker import Message, Subscription
     from eventconsumer_workers.dead_letters import Letter
-    from eventconsumer_workers.handlers import Observer
     from eventconsumer_workers.health import Pulse
     from eventconsumer_workers.letterbox import LetterBox
+    from eventconsumer_workers.metrics import Metrics
     from eventconsumer_workers.sorting import Sorted
     from eventconsumer_workers.watermark import Place
 
@@ -95,7 +95,7 @@ class _Kept:
 class Surroundings:
     """Whom a worker tells about itself, and who tells it to end."""
 
-    observer: Observer
+    observer: Metrics
     pulse: Pulse
     stop: Flag
 
@@ -176,10 +176,8 @@ class Loop:
         self._pulse.turn(joined=self._subscription.joined)
         self._keep_membership()
         if self._commit_at is not None and time.monotonic() >= self._commit_at:
-            # Asked before the commit: what ends right after it has to be committed by another one.
-            busy = self._work.busy
+            self._commit_at = None
             self._persist(self._commit)
-            self._commit_at = time.monotonic() + _COMMIT_SECONDS if busy else None
 
     def _patience(self) -> float:
         if self._commit_at is None:
@@ -220,6 +218,7 @@ class Loop:
         """
         self._letters.add(self._work.letters())
         self._work.settled()
+        again = self._kept is not None or self._work.busy
         if self._kept is None:
             self._kept = _Kept(self._letters.last(), self._work.progress(), time.monotonic())
         if not self._letters.has_settled(self._kept.letters):
@@ -230,6 +229,9 @@ class Loop:
         places, self._kept = self._kept.places, None
         self._work.settled()
         self._subscription.commit(places)
+        if again or places:
+            # What was done or settled meanwhile is not in what was kept: another commit has to follow.
+            self._commit_at = time.monotonic() + _COMMIT_SECONDS
 
     def _done_by_now(self) -> Iterable[Place]:
         self._letters.add(self._work.letters())

@@ -12,6 +12,7 @@ from eventconsumer_workers.audit.proof import proven
 from eventconsumer_workers.config import Kind
 from eventconsumer_workers.credentials import CredentialsError, files, watched
 from eventconsumer_workers.handlers import EventHandler
+from eventconsumer_workers.handlers.sinks import ToSinks
 from eventconsumer_workers.health import Pulse, served
 from eventconsumer_workers.loop import Surroundings
 from eventconsumer_workers.metrics import Metrics
@@ -28,13 +29,13 @@ if TYPE_CHECKING:
 _log = logging.getLogger("eventconsumer_workers")
 
 
-def work(settings: Settings, handler: BatchHandler | EventHandler) -> int:
+def work(settings: Settings, handler: BatchHandler | EventHandler | ToSinks) -> int:
     """Follow the topic until a signal, or renewed credentials, end the process; return its exit code."""
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
     traces = started(topic=settings.kafka_topic, group=settings.kafka_group_id)
-    if traces is not None:
+    if traces is not None and not isinstance(handler, ToSinks):
         handler = (
             TracedEvents(handler, traces)
             if isinstance(handler, EventHandler)
@@ -57,7 +58,9 @@ def _proven(settings: Settings, metrics: Metrics) -> AbstractContextManager[None
     return nullcontext()
 
 
-def _follow(settings: Settings, handler: BatchHandler | EventHandler, stop: threading.Event) -> None:
+def _follow(
+    settings: Settings, handler: BatchHandler | EventHandler | ToSinks, stop: threading.Event
+) -> None:
     pulse, metrics = Pulse(), Metrics()
     with (
         served(pulse, settings.health_port),

@@ -26,6 +26,8 @@ class Place(NamedTuple):
     offset: int
     epoch: int = -1
     """The leader's epoch there, by which a broker notices a log that was cut; -1 where it is unknown."""
+    note: str = ""
+    """What is kept beside the offset, for whoever goes on there."""
 
 
 class Watermark:

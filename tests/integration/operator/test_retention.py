@@ -8,12 +8,21 @@ import uuid
 from typing import TYPE_CHECKING
 
 import pytest
-from confluent_kafka import Producer
+from confluent_kafka import Producer, TopicPartition
+from confluent_kafka.admin import AdminClient
 
 from eventconsumer_operator.access import Access
 from eventconsumer_operator.broker import Broker
 from eventconsumer_operator.retention import Retention
-from tests.integration.operator.following import condition, observe, said, status_with, target
+from tests.integration.operator.following import (
+    commit,
+    condition,
+    observe,
+    produce,
+    said,
+    status_with,
+    target,
+)
 from tests.support.broker_client import BrokerClient
 
 if TYPE_CHECKING:
@@ -75,3 +84,20 @@ def test_the_settings_of_all_topics_are_told_at_once(broker: LocalBroker, topic:
     assert Retention.of(settings[topic]) == Retention(7 * 24 * HOUR, None)
     assert "nobody-made-this" not in settings
     assert kept == 7 * 24 * HOUR
+
+
+def test_a_group_that_falls_back_in_a_log_that_is_cut_by_size_is_told_of(broker: LocalBroker) -> None:
+    topic = topic_with(broker, retention_bytes="100000000", retention_ms="-1")
+    produce(broker, topic, count=100)
+    # What retention does when the log has grown too large.
+    admin = AdminClient({"bootstrap.servers": broker.bootstrap_servers})
+    [cut] = admin.delete_records([TopicPartition(topic, 0, 50)]).values()
+    assert cut.result().low_watermark == 50
+    commit(broker, topic, partition=0, offset=55)
+
+    status = status_with(
+        target(broker, topic), ("RetentionRisk", "ExpiringBySize"), each=lambda: produce(broker, topic)
+    )
+
+    assert condition(status, "RetentionRisk")["status"] == "True"
+    assert condition(status, "DataLoss") == {}

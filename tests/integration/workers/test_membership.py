@@ -6,6 +6,8 @@ import json
 import threading
 from typing import TYPE_CHECKING
 
+import pytest
+
 from tests.support.events import encoded, event
 from tests.support.eventually import eventually
 
@@ -23,8 +25,9 @@ def told(*workers: WorkerProcess) -> set[str]:
     return {line.rpartition("(ID: ")[2].removesuffix(")") for line in lines}
 
 
+@pytest.mark.parametrize("protocol", ["classic", "consumer"])
 def test_a_worker_that_joins_and_one_that_leaves_lose_nothing(
-    worker: StartWorker, client: BrokerClient, topic: str
+    worker: StartWorker, client: BrokerClient, topic: str, protocol: str
 ) -> None:
     sent: set[str] = set()
     enough = threading.Event()
@@ -38,7 +41,8 @@ def test_a_worker_that_joins_and_one_that_leaves_lose_nothing(
     publisher = threading.Thread(target=flow)
     publisher.start()
     try:
-        first, second = worker("notification").start(), worker("notification")
+        first, second = (worker("notification", GROUP_PROTOCOL=protocol) for _ in range(2))
+        first.start()
         eventually("the first works", lambda: told(first))
         second.start()
         eventually("the second works", lambda: told(second))

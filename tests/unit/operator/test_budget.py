@@ -105,7 +105,8 @@ def test_the_first_status_of_a_resource_is_written_at_once() -> None:
     assert write_due({}, said(world()), since_write=float("inf"), interval=10.0) == 0
 
 
-@given(st.integers(20, 10**9), st.floats(0.95, 1.05), st.floats(0.95, 1.05))
+# Noise around slo.maxLag (100) itself changes the verdict, which is news.
+@given(st.integers(20, 90) | st.integers(120, 10**9), st.floats(0.95, 1.05), st.floats(0.95, 1.05))
 def test_noise_of_five_per_cent_stays_in_the_band(lag: int, one: float, other: float) -> None:
     old, new = said(world(**lagging(round(lag * one)))), said(world(**lagging(round(lag * other))))
     due = write_due(old, new, since_write=1e6, interval=10.0)

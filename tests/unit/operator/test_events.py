@@ -96,6 +96,13 @@ def test_what_was_asked_for_is_no_trouble() -> None:
     assert told(WELL, status(Ready="True/Stopped", KeepingUp="False/Stopped")) == []
 
 
+def test_a_verdict_from_before_the_workers_came_is_not_told() -> None:
+    starting = status(Ready="False/WorkersStarting", KeepingUp="False/Stopped")
+    nobody = status(Ready="True/WorkersReady", KeepingUp="False/Stopped")
+    assert told(starting, nobody, WELL) == []
+    assert told(starting, nobody, nobody) == [("Stopped", False)]
+
+
 def test_lost_records_are_told_when_they_are_lost() -> None:
     lost = status(Ready="True/WorkersReady", DataLoss="True/RecordsExpired")
     assert told(WELL, lost, lost, WELL) == [("RecordsExpired", False)]

@@ -73,3 +73,9 @@ def test_another_ca_changes_the_pods() -> None:
         for mark in ("one", "other")
     )
     assert desired.fingerprint(one) != desired.fingerprint(other)
+
+
+def test_the_secrets_that_a_pod_waits_for_are_those_it_mounts() -> None:
+    security = Security(Tls(SecretKey("ca", "ca.crt")), Sasl("PLAIN", "me", SecretKey("login", "password")))
+    made = desired.deployment(consumer(), Connection("kafka:9093", "orders", security=security), IMAGE)
+    assert mounts.secrets(made["spec"]["template"]["spec"]) == {"ca", "login"}

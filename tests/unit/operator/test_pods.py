@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from eventconsumer_operator.pods import Trouble, address, trimmed, trouble, with_words
+from eventconsumer_operator.pods import Trouble, address, trimmed, trouble, unmounted, with_words
 
 if TYPE_CHECKING:
     from eventconsumer_operator.models import Manifest
@@ -77,6 +77,10 @@ COMPLAINTS: dict[str, tuple[list[Manifest], Trouble | None]] = {
         [pod(restartCount=2, **CRASHED)],
         Trouble(CRASHES, lasting=True),
     ),
+    "a worker that ends in order now and then": (
+        [pod(restartCount=9, lastState={"terminated": {"exitCode": 0, "reason": "Completed"}})],
+        None,
+    ),
     "a worker that crashed once and runs again": ([pod(restartCount=1, **CRASHED)], None),
     "a worker that crashed twice long ago and is ready": (
         [pod(restartCount=2, ready=True, **CRASHED)],
@@ -105,3 +109,19 @@ def test_what_is_kept_of_a_pod_says_the_same(pods: list[Manifest]) -> None:
 
     assert trouble(kept) == trouble(pods)
     assert all("spec" not in pod for pod in kept)
+
+
+def test_a_pod_that_is_not_created_may_wait_for_a_secret() -> None:
+    found = unmounted([pod(), pod("worker-2", waiting="ContainerCreating")], {"login", "ca"})
+    assert found is not None
+    assert found.text.startswith("pod worker-2: ContainerCreating")
+    assert found.text.endswith("ca, login")
+
+
+@pytest.mark.parametrize(
+    ("waiting", "secrets"),
+    [("ContainerCreating", set[str]()), (None, {"login"})],
+    ids=["no Secret", "it runs"],
+)
+def test_a_secret_is_not_blamed_for_anything_else(waiting: str | None, secrets: set[str]) -> None:
+    assert unmounted([pod(waiting=waiting)], secrets) is None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from eventconsumer_operator.reconcile import Memory
+from eventconsumer_operator.memory import Memory
 from eventconsumer_operator.world import asked_too_early
 from tests.unit.operator.builders import NOW, world
 

@@ -9,6 +9,7 @@ from pydantic import ValidationError
 
 from eventconsumer_workers.config import Kind, Settings
 from eventconsumer_workers.logs import Format
+from eventconsumer_workers.sinks.settings import ONLY_THE_LOG
 
 
 @pytest.fixture(autouse=True)
@@ -38,9 +39,11 @@ def test_the_seed_s_names_and_defaults_work_without_any_environment() -> None:
         "delivery_backoff_seconds": 1.0,
         "delivery_backoff_max_seconds": 60.0,
         "handler_concurrency": 1,
+        "notification_sinks": tuple(sink.model_dump() for sink in ONLY_THE_LOG),
         "audit_log_path": Path("audit.log"),
         "health_port": 8080,
         "kafka_fetch_ahead_kbytes": 16_384,
+        "group_protocol": "classic",
         "log_format": Format.TEXT,
         "client_id": "pod-1",
         "audit_database_url": None,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 
-from eventconsumer_workers.dead_letters import Headers, Letter, Origin, headers
+from eventconsumer_workers.dead_letters import Headers, Letter, Origin, addressee, headers
 from tests.support.records import record
 
 ORIGIN = Origin(topic="task-events", partition=2, offset=41, group="audit-service")
@@ -39,3 +39,16 @@ def test_a_letter_that_the_topic_refuses_for_its_size_says_what_the_whole_was() 
     assert sent["dlq_truncated_from_bytes"] == b"1000000"
     assert sent["dlq_sha256"] == hashlib.sha256(whole).hexdigest().encode()
     assert sent["dlq_offset"] == b"7"
+
+
+def test_a_letter_for_one_sink_says_so_once_and_is_for_that_sink_of_its_group() -> None:
+    letter = Letter(record(b"{}"), "refused", sink="erp")
+    sent = letter.headers("team/notification")
+    again = [header for header in sent if header[0] == "notification_sink"]
+    assert again == [("notification_sink", b"team/notification/erp")]
+    assert addressee(sent) == ("team/notification", "erp")
+
+
+def test_a_message_without_that_header_is_for_all() -> None:
+    assert addressee(None) is None
+    assert addressee([("ce_id", b"7"), ("notification_sink", None)]) is None

@@ -7,3 +7,6 @@ seen of late, ``group`` what is written at once; these are pure. On a volume, ``
 ``postgres`` keeps the same lines as ``rows`` of a database. ``verify`` and ``query`` read a log,
 ``database`` one in a database; ``commands`` lets people ask them, and ``proof`` is the worker asking itself.
 """
+
+COMMANDS = ("verify", "query")
+"""What `audit` answers beside being a worker."""

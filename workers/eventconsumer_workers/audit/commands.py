@@ -22,8 +22,6 @@ from eventconsumer_workers.audit.verify import Finding, verify
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-NAMES = ("verify", "query")
-
 
 class _Place(BaseSettings):
     """Where the log is, by the worker's own environment."""

@@ -146,7 +146,7 @@ def contents(segment: Closed) -> BinaryIO:
 
 def compress(segment: Path) -> Iterator[bytes]:
     """Yield a file's contents in compressed form, with a checksum."""
-    compressor = zstandard.ZstdCompressor(level=3, write_checksum=True).compressobj(segment.stat().st_size)
+    compressor = zstandard.ZstdCompressor(level=1, write_checksum=True).compressobj(segment.stat().st_size)
     with segment.open("rb") as file:
         while piece := file.read(_READ_BYTES):
             yield compressor.compress(piece)

@@ -1,0 +1,120 @@
+"""The SMTP sink: one mail an event, on a connection of its own.
+
+The Message-ID is made of the event's id, the same at every attempt, so that a mail store which remembers ids
+shows a repeated mail once.
+"""
+
+from __future__ import annotations
+
+import logging
+import smtplib
+import ssl
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.message import EmailMessage
+from email.utils import format_datetime
+from typing import TYPE_CHECKING, Literal
+
+from eventconsumer_workers.loglines import printable
+from eventconsumer_workers.sinks import Refused, Unavailable
+
+if TYPE_CHECKING:
+    from eventconsumer_workers.sinks import Notification
+    from eventconsumer_workers.sinks.templates import Templates
+
+_log = logging.getLogger(__name__)
+
+_PERMANENT = 500
+_LONGEST_SUBJECT = 200
+
+Tls = Literal["starttls", "tls", "none"]
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """A mail server and how we reach it."""
+
+    host: str
+    port: int
+    tls: Tls
+    username: str | None
+    password: str | None
+    timeout: float
+
+
+class Smtp:
+    """Sends mails from one address to a few."""
+
+    def __init__(
+        self, server: Server, *, sender: str, to: tuple[str, ...], subjects: Templates, texts: Templates
+    ) -> None:
+        self._server = server
+        self._sender = sender
+        self._to = to
+        self._subjects = subjects
+        self._texts = texts
+        self._tls = None if server.tls == "none" else ssl.create_default_context()
+
+    def deliver(self, notification: Notification) -> None:
+        """Send one mail; raise ``Refused`` or ``Unavailable`` when the server did not take it."""
+        mail = self._mail(notification)
+        host = self._server.host
+        try:
+            with self._connected() as server:
+                refused = server.send_message(mail)
+        except smtplib.SMTPDataError as fault:
+            said = f"{host} answered {fault.smtp_code} {_text(fault.smtp_error)}"
+            raise (Refused if fault.smtp_code >= _PERMANENT else Unavailable)(said) from fault
+        except smtplib.SMTPRecipientsRefused as fault:
+            raise Unavailable(
+                f"{host} accepts none of the recipients: {_reasons(fault.recipients)}"
+            ) from fault
+        except smtplib.SMTPResponseException as fault:
+            raise Unavailable(f"{host} answered {fault.smtp_code} {_text(fault.smtp_error)}") from fault
+        except (smtplib.SMTPException, OSError) as fault:
+            raise Unavailable(f"{host}: {printable(str(fault)) or type(fault).__name__}") from fault
+        if refused:
+            # The others have the mail: to send it again would give it to them twice.
+            _log.warning("%s accepts some recipients not: %s", host, _reasons(refused))
+
+    def close(self) -> None:
+        """Hold nothing: a connection lasts for one mail."""
+
+    def _connected(self) -> smtplib.SMTP:
+        server, tls = self._server, self._tls
+        if server.tls == "tls":
+            connection: smtplib.SMTP = smtplib.SMTP_SSL(
+                server.host, server.port, timeout=server.timeout, context=tls
+            )
+        else:
+            connection = smtplib.SMTP(server.host, server.port, timeout=server.timeout)
+        try:
+            if server.tls == "starttls":
+                connection.starttls(context=tls)
+            if server.username is not None and server.password is not None:
+                connection.login(server.username, server.password)
+        except BaseException:
+            connection.close()
+            raise
+        return connection
+
+    def _mail(self, notification: Notification) -> EmailMessage:
+        mail = EmailMessage()
+        subject = printable(" ".join(self._subjects.render(notification).split()))
+        mail["Subject"] = subject[:_LONGEST_SUBJECT]
+        mail["From"] = self._sender
+        mail["To"] = ", ".join(self._to)
+        mail["Date"] = format_datetime(datetime.now(UTC))
+        mail["Message-ID"] = f"<{notification.event_id}@{self._sender.rpartition('@')[2].rstrip('>')}>"
+        # Asks other machines not to answer with an out-of-office note.
+        mail["Auto-Submitted"] = "auto-generated"
+        mail.set_content(self._texts.render(notification))
+        return mail
+
+
+def _text(words: bytes | str) -> str:
+    return printable(words.decode(errors="replace") if isinstance(words, bytes) else words)
+
+
+def _reasons(recipients: dict[str, tuple[int, bytes]]) -> str:
+    return ", ".join(f"{address}: {code} {_text(words)}" for address, (code, words) in recipients.items())
