@@ -175,7 +175,8 @@ def test_a_secured_kafka_that_strimzi_does_not_run_is_read_and_its_lag_is_said_t
 ) -> None:
     let_in(kubernetes, authentication="scram-sha-512")
     given = {
-        "bootstrapServers": "events-kafka-bootstrap.tasks.svc:9094",
+        # No listener of a Kafka resource is published so: the operator can't tell that it knows the cluster.
+        "bootstrapServers": "events-kafka-bootstrap.tasks:9094",
         "topic": TOPIC,
         "tls": {"caSecretRef": {"name": AUTHORITY}},
         "sasl": {"mechanism": "SCRAM-SHA-512", "username": USER, "passwordSecretRef": {"name": USER}},
