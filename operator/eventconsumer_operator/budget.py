@@ -23,7 +23,16 @@ LONGEST = 600.0
 """After how many seconds figures are written that differ at all."""
 
 _FIGURES = frozenset(
-    {"lag", "maxPartitionLag", "rawLag", "deadLetters", "behindSeconds", "partitions", "observedAt"}
+    {
+        "lag",
+        "maxPartitionLag",
+        "rawLag",
+        "deadLetters",
+        "behindSeconds",
+        "behindEstimated",
+        "partitions",
+        "observedAt",
+    }
 )
 _WORDS_OF_FIGURES = frozenset({"lag", "behind"})
 _WORDS_OF_SCALING = frozenset({"wanted", "reason", "message"})

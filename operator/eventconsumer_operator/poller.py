@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 from eventconsumer_operator import metrics
 from eventconsumer_operator.broker import Broker
 from eventconsumer_operator.cluster_settings import ClusterSettings
+from eventconsumer_operator.growth import Dated, Growth
 from eventconsumer_operator.lag import UNKNOWN, Offsets
 from eventconsumer_operator.questions import Answers, Target, ask, first_unread, observe
 from eventconsumer_operator.records import FirstRecords
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 
     from eventconsumer_operator.access import Access
     from eventconsumer_operator.names import ObjectKey
+    from eventconsumer_operator.records import Position
     from eventconsumer_operator.verdict import Look
 
 logger = logging.getLogger(__name__)
@@ -49,6 +51,7 @@ class Poller:
         self._rounds: dict[Access, asyncio.Task[None]] = {}
         self._silent: set[Access] = set()
         self._records: dict[Access, FirstRecords] = {}
+        self._growth: dict[Access, Growth] = {}
         self._settings: dict[Access, ClusterSettings] = {}
         self._wake = asyncio.Event()
         self.turned_at = time.monotonic()
@@ -117,6 +120,7 @@ class Poller:
             if self._rounds[access].done():
                 await self._hang_up(access)
                 self._records.pop(access, None)
+                self._growth.pop(access, None)
                 self._settings.pop(access, None)
                 metrics.kafka_up.remove(access.servers)
                 del self._rounds[access]
@@ -167,8 +171,15 @@ class Poller:
         records = self._records.setdefault(access, FirstRecords())
         offsets = {key: answers.offsets(target) for key, target in targets.items()}
         positions = {key: first_unread(target, offsets[key]) for key, target in targets.items()}
+        wanted = [position for places in positions.values() for position in places.items()]
+        growth = self._growth.setdefault(access, Growth())
+        growth.note(answers.ends, wanted, at=now.timestamp())
+        # A log that stands still is read once: it shows whether its last offsets are records at all.
         await records.learn(
-            broker, (place for places in positions.values() for place in places.items()), answers.ends
+            broker,
+            wanted,
+            answers.ends,
+            needless=lambda at: growth.moving(at[0]) and growth.written_at(at) is not None,
         )
         seen = {
             key: self._look(
@@ -176,7 +187,7 @@ class Poller:
                 target,
                 records.mark(offsets[key], positions[key], answers.ends),
                 answers=answers,
-                records=records,
+                dated=lambda at: _dated(at, records, growth),
                 now=now,
             )
             for key, target in targets.items()
@@ -206,11 +217,11 @@ class Poller:
         offsets: Mapping[int, Offsets],
         *,
         answers: Answers,
-        records: FirstRecords,
+        dated: Callable[[Position], Dated | None],
         now: datetime,
     ) -> Observation:
         """Put one EventConsumer's observation together and remember the look."""
-        written_at = [records.written_at(at) for at in first_unread(target, offsets).items()]
+        written_at = [dated(at) for at in first_unread(target, offsets).items()]
         seen = observe(target, offsets, answers, written_at=written_at, now=now)
         newest = look(
             offsets, seen.lag, start_from=target.start_from, behind=seen.behind_seconds, at=time.monotonic()
@@ -243,3 +254,12 @@ class Poller:
         if access in self._silent:
             self._silent.discard(access)
             logger.info("Kafka at %s answers again", access.servers)
+
+
+def _dated(position: Position, records: FirstRecords, growth: Growth) -> Dated | None:
+    """Return when the first record from a position on was written: as it says itself, or else about when."""
+    said = records.written_at(position)
+    if said is not None:
+        return Dated(said, estimated=False)
+    about = growth.written_at(position)
+    return Dated(about, estimated=True) if about is not None else None

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from eventconsumer_operator.access import Access
     from eventconsumer_operator.broker import Broker, Group
+    from eventconsumer_operator.growth import Dated
     from eventconsumer_operator.records import Place
 
 
@@ -131,17 +132,19 @@ def observe(
     offsets: Mapping[int, Offsets],
     answers: Answers,
     *,
-    written_at: Iterable[float | None],
+    written_at: Iterable[Dated | None],
     now: datetime,
 ) -> Observation:
     """Put one EventConsumer's observation together; a number that could not be had is None, never 0."""
     total = lag(offsets, start_from=target.start_from)
+    behind, estimated = _behind(total.total, list(written_at), now)
     group = answers.groups.get(target.group)
     return Observation(
         lag=total,
         observed_at=now,
         topic_exists=None if target.topic in answers.denied_topics else target.topic in answers.partitions,
-        behind_seconds=_behind(total.total, list(written_at), now),
+        behind_seconds=behind,
+        behind_estimated=estimated,
         group_state=group.state if group else None,
         members=len(group.members) if group else None,
         topic=target.topic,
@@ -152,10 +155,14 @@ def observe(
     )
 
 
-def _behind(total: int | None, written_at: list[float | None], now: datetime) -> int | None:
+def _behind(
+    total: int | None, written_at: list[Dated | None], now: datetime
+) -> tuple[int | None, bool | None]:
+    """Return the age of the oldest unread record in seconds, and whether it is an estimate."""
     if total == 0:
-        return 0
+        return 0, False
     moments = [moment for moment in written_at if moment is not None]
     if total is None or not moments or len(moments) < len(written_at):
-        return None
-    return max(0, int(now.timestamp() - min(moments)))
+        return None, None
+    oldest = min(moments)
+    return max(0, int(now.timestamp() - oldest.at)), oldest.estimated

@@ -11,9 +11,12 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     from eventconsumer_operator.lag import Offsets
+
+MOST_READ = 200
+"""How many records are read in one round at most; the others follow in the next ones."""
 
 Place = tuple[str, int]
 """A topic and one of its partitions."""
@@ -46,8 +49,15 @@ class FirstRecords:
     _written_at: dict[Position, float] = field(default_factory=dict)
     _ended: dict[Position, int] = field(default_factory=dict)
 
-    async def learn(self, peeker: Peeker, positions: Iterable[Position], ends: Mapping[Place, int]) -> None:
-        """Read what is not known yet, and forget positions that nobody is at."""
+    async def learn(
+        self,
+        peeker: Peeker,
+        positions: Iterable[Position],
+        ends: Mapping[Place, int],
+        *,
+        needless: Callable[[Position], bool] = lambda _: False,
+    ) -> None:
+        """Read what is not known yet and not ``needless``, and forget positions that nobody is at."""
         wanted = set(positions)
         self._written_at = {at: moment for at, moment in self._written_at.items() if at in wanted}
         self._ended = {at: end for at, end in self._ended.items() if at in wanted and end >= ends[at[0]]}
@@ -55,7 +65,8 @@ class FirstRecords:
         # round.
         missing: dict[Place, int] = {}
         for place, offset in sorted(wanted - self._written_at.keys() - self._ended.keys()):
-            missing.setdefault(place, offset)
+            if len(missing) < MOST_READ and not needless((place, offset)):
+                missing.setdefault(place, offset)
         if missing:
             found = await peeker.peek(missing)
             self._written_at |= {(place, missing[place]): at for place, at in found.written_at.items()}

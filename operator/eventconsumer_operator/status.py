@@ -61,6 +61,7 @@ def report(
         max_partition_lag=lag.highest,
         partition_count=lag.partitions,
         behind_seconds=behind,
+        behind_estimated=observation.behind_estimated if observation else None,
         observed_at=stamp(observation.observed_at) if observation else None,
         group_state=(observation and observation.group_state) or "Unknown",
         members=observation.members if observation else None,

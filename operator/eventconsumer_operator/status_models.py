@@ -63,6 +63,7 @@ class Status(Model):
     max_partition_lag: int | None
     partition_count: int | None
     behind_seconds: int | None
+    behind_estimated: bool | None
     observed_at: str | None
     group_state: str
     members: int | None

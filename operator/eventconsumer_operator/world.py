@@ -26,6 +26,8 @@ class Observation:
     topic_exists: bool | None = None
     """None while Kafka could not be asked."""
     behind_seconds: int | None = None
+    behind_estimated: bool | None = None
+    """Whether the age is interpolated from the log's growth; None while it is unknown."""
     group_state: str | None = None
     members: int | None = None
     topic: str | None = None

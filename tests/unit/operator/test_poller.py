@@ -8,6 +8,7 @@ import pytest
 
 from eventconsumer_operator.access import Access
 from eventconsumer_operator.broker import Group
+from eventconsumer_operator.growth import Dated
 from eventconsumer_operator.lag import Lag, LagState, Offsets
 from eventconsumer_operator.membership import Member
 from eventconsumer_operator.questions import Answers, Target, first_unread, observe
@@ -19,6 +20,10 @@ if TYPE_CHECKING:
 TARGET = Target(Access("kafka:9092"), "task-events", "notification-service", "earliest")
 P0, P1 = ("task-events", 0), ("task-events", 1)
 AGO = NOW.timestamp()
+
+
+def read(at: float) -> Dated:
+    return Dated(at, estimated=False)
 
 
 def answers(
@@ -52,25 +57,31 @@ def test_a_topic_that_kafka_does_not_have_is_said_to_be_absent() -> None:
 
 def test_state_and_members_are_those_of_the_group() -> None:
     said = answers(group=Group("Stable", (Member("a", "/10.0.0.1"), Member("b", "/10.0.0.2"))))
-    seen = observe(TARGET, said.offsets(TARGET), said, written_at=[AGO], now=NOW)
+    seen = observe(TARGET, said.offsets(TARGET), said, written_at=[read(AGO)], now=NOW)
     assert (seen.group_state, seen.members) == ("Stable", 2)
 
 
 @pytest.mark.parametrize(
     ("written_at", "behind"),
     [
-        pytest.param([AGO - 9.5], 9, id="the age of the oldest unread record"),
-        pytest.param([AGO - 3, AGO - 30], 30, id="of the oldest among the partitions"),
-        pytest.param([AGO - 3, None], None, id="unknown while one of them is unknown"),
+        pytest.param([read(AGO - 9.5)], 9, id="the age of the oldest unread record"),
+        pytest.param([read(AGO - 3), read(AGO - 30)], 30, id="of the oldest among the partitions"),
+        pytest.param([read(AGO - 3), None], None, id="unknown while one of them is unknown"),
         pytest.param([], None, id="unknown when none could be read"),
-        pytest.param([AGO + 60], 0, id="never negative when clocks differ"),
+        pytest.param([read(AGO + 60)], 0, id="never negative when clocks differ"),
     ],
 )
-def test_behind(written_at: list[float | None], behind: int | None) -> None:
+def test_behind(written_at: list[Dated | None], behind: int | None) -> None:
     said = answers()
     assert (
         observe(TARGET, said.offsets(TARGET), said, written_at=written_at, now=NOW).behind_seconds == behind
     )
+
+
+def test_an_age_says_whether_it_is_an_estimate() -> None:
+    said, dated = answers(), [read(AGO - 3), Dated(AGO - 30, estimated=True)]
+    seen = observe(TARGET, said.offsets(TARGET), said, written_at=dated, now=NOW)
+    assert (seen.behind_seconds, seen.behind_estimated) == (30, True)
 
 
 def test_a_group_without_lag_is_not_behind() -> None:
