@@ -52,6 +52,8 @@ def consumer_config(settings: Settings) -> dict[str, str | int | bool]:
         "group.id": settings.kafka_group_id,
         "auto.offset.reset": settings.kafka_auto_offset_reset,
         "enable.auto.commit": False,
+        # A broker that is being replaced swallows connections; the default waits half a minute for each.
+        "socket.connection.setup.timeout.ms": 10_000,
         **_membership(settings),
         # The default pauses a full second whenever the prefetch queue is full: the main brake on a backlog.
         "fetch.queue.backoff.ms": 10,

@@ -36,8 +36,6 @@ def client_config(settings: Settings) -> dict[str, str | int | bool]:
         "bootstrap.servers": settings.kafka_bootstrap_servers,
         "client.id": settings.client_id,
         "security.protocol": settings.kafka_security_protocol,
-        # A broker that is being replaced swallows connections; the default waits half a minute for each.
-        "socket.connection.setup.timeout.ms": 10_000,
     }
     for name, path in {
         "ssl.ca.location": settings.kafka_ca_location,
