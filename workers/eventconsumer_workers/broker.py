@@ -131,6 +131,7 @@ class Subscription:
         self._begun: dict[int, Place] = {}
         self._notes: dict[int, str] = {}
         self._holding = False
+        self._refused = False
         self._lease = Lease(_LEASE_SECONDS)
         self.joined = False
         """Whether the group has given this member its share, which may be no partition at all."""
@@ -228,6 +229,9 @@ class Subscription:
         deadline = time.monotonic() + _LAST_COMMIT_SECONDS
         while self._uncommitted and time.monotonic() < deadline:
             self.hold(0.1)
+            if self._refused:
+                # In the middle of a rebalance the group takes no commit; a moment later it does.
+                self._send_commit(list(self._uncommitted.values()))
         if self._uncommitted:
             _log.warning(
                 "Leaving without an answer to the last commit; its messages come again after the restart"
@@ -237,6 +241,7 @@ class Subscription:
 
     def _send_commit(self, places: list[Place]) -> None:
         self._lease.ask()
+        self._refused = False
         self._consumer.commit(offsets=self._offsets(places), asynchronous=True)
 
     def _offsets(self, places: Iterable[Place]) -> list[TopicPartition]:
@@ -251,6 +256,7 @@ class Subscription:
     def _on_commit(self, fault: KafkaError | None, offsets: list[TopicPartition]) -> None:
         self._lease.answered(yes=fault is None)
         if fault is not None:
+            self._refused = True
             _log.warning("A commit failed and will be repeated: %s", fault.str())
             return
         for committed in offsets:
