@@ -26,8 +26,9 @@ def _gone_afterwards(kubernetes: Kubernetes) -> Iterator[None]:
 
 
 def events(kubernetes: Kubernetes) -> dict[str, Manifest]:
-    """Read the Events about the consumer, by reason."""
-    about = f"--field-selector=involvedObject.name={NAME},involvedObject.kind=EventConsumer"
+    """Read the Events about the consumer, by reason; not those about an earlier one of its name."""
+    uid = kubernetes.get("eventconsumer", NAME)["metadata"]["uid"]
+    about = f"--field-selector=involvedObject.uid={uid},involvedObject.kind=EventConsumer"
     names = kubernetes.kubectl("get", "events", about, "--output=name").split()
     found = [kubernetes.get("event", name.removeprefix("event/")) for name in names]
     reasons = [event["reason"] for event in found]

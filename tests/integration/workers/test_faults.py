@@ -148,7 +148,7 @@ def test_a_frozen_worker_neither_commits_nor_handles_what_it_has_lost(
     before = len(noted(notes))
     frozen.send(signal.SIGCONT)
     eventually("it knows", lambda: "Lost partitions" in frozen.output() or "Revoked" in frozen.output())
-    assert frozen.stop() == 0
+    assert frozen.stop() == 0, frozen.output()
     await_all_committed(client, topic)
     # One event may have been inside the handler when it froze.
     assert len(noted(notes)) - before <= 8
