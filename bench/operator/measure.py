@@ -23,6 +23,7 @@ FIRST = 20
 """How many EventConsumers are made before the fleet, to warm up."""
 _LONGEST_SECONDS = 600.0
 _QUIET_SECONDS = 20.0
+# Long enough for the oldest unread record to be as old as it will be.
 _NOISE_SECONDS = 60.0
 _TREMBLE_SECONDS = 10.0
 _BROKERS_OWN = frozenset({"BrokerHeartbeat", "Fetch", "FetchSnapshot"})
@@ -94,9 +95,9 @@ def measure(scene: Scene, effort: Effort) -> Figures:
     made = api_server.writes(scene.cluster).since(before)
     with step(f"Idle for {effort.idle_seconds:.0f} s"):
         idle = _idle(scene, effort.idle_seconds)
-    load.fall_behind()
-    load.tremble(fleet.members)
-    _settle(scene)
+    with step("Everybody falls behind"):
+        load.fall_behind()
+        _noise(scene)
     with step("Lag that trembles"):
         patches, share = _noise(scene)
     with step(f"{effort.edits} edits"):

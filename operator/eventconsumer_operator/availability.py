@@ -59,11 +59,21 @@ def _settled(world: World) -> bool:
     """Tell whether the Deployment controller has finished what the newest generation asks for."""
     deployment = world.deployment or {}
     wanted = world.replicas
+    if _never_asked_for_a_pod(deployment) and not wanted and not world.pods:
+        return True
     seen = deployment.get("status", {}).get("observedGeneration", 0)
     return (
         seen >= deployment.get("metadata", {}).get("generation", 1)
         and deployment.get("spec", {}).get("replicas") == wanted
         and all(world.count(name) == wanted for name in ("replicas", "updatedReplicas", "availableReplicas"))
+    )
+
+
+def _never_asked_for_a_pod(deployment: Manifest) -> bool:
+    """Tell whether a Deployment was made for no pod and is still as it was made: nobody has anything to do."""
+    return (
+        deployment.get("metadata", {}).get("generation") == 1
+        and deployment.get("spec", {}).get("replicas") == 0
     )
 
 

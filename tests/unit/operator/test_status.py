@@ -172,6 +172,15 @@ WORDS: dict[str, tuple[dict[str, Any], tuple[str, str, str, str], str]] = {
         ("0/0", "0", "0s", "WorkersStarting"),
         "False",
     ),
+    "none is wanted, and the Deployment was just made for none": (
+        {
+            "consumer": consumer(replicas=0),
+            "deployment": deployment(replicas=0, ready=0, seen=0),
+            "observation": observation(0),
+        },
+        ("0/0", "0", "0s", "Stopped"),
+        "True",
+    ),
     "a new version is not rolled out yet": (
         {"deployment": deployment(generation=2, seen=1)},
         ("1/1", "0", "0s", "WorkersStarting"),
