@@ -70,7 +70,7 @@ def _settled(world: World) -> bool:
 
 
 def _never_asked_for_a_pod(deployment: Manifest) -> bool:
-    """Tell whether a Deployment was made for no pod and is still as it was made: nobody has anything to do."""
+    """Tell whether a Deployment was made for no pod and is as it was made: nobody has anything to do."""
     return (
         deployment.get("metadata", {}).get("generation") == 1
         and deployment.get("spec", {}).get("replicas") == 0
