@@ -71,10 +71,9 @@ def _settled(world: World) -> bool:
 
 def _never_asked_for_a_pod(deployment: Manifest) -> bool:
     """Tell whether a Deployment was made for no pod and is as it was made: nobody has anything to do."""
-    return (
-        deployment.get("metadata", {}).get("generation") == 1
-        and deployment.get("spec", {}).get("replicas") == 0
-    )
+    generation: int | None = deployment.get("metadata", {}).get("generation")
+    replicas: int | None = deployment.get("spec", {}).get("replicas")
+    return (generation, replicas) == (1, 0)
 
 
 def _trouble(world: World, wanted: int, *, late: bool) -> Trouble | None:
