@@ -26,8 +26,8 @@ LOCK := $(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-in
 .PHONY: lock
 lock:  ## Refresh the lock files: development, each image, the stand-in for Strimzi, and what builds the images
 	$(LOCK) --all-extras --group dev --output-file locks/dev.txt pyproject.toml
-	for image in operator api; do \
-		$(LOCK) --extra $$image --constraint locks/dev.txt --output-file locks/$$image.txt pyproject.toml; done
+	$(LOCK) --extra operator --constraint locks/dev.txt --output-file locks/operator.txt pyproject.toml
+	$(LOCK) --extra api --extra otel --extra registry --constraint locks/dev.txt --output-file locks/api.txt pyproject.toml
 	$(LOCK) --extra workers --extra otel --constraint locks/dev.txt --output-file locks/workers.txt pyproject.toml
 	$(LOCK) --group standin --constraint locks/dev.txt --output-file locks/standin.txt
 	echo hatchling | $(LOCK) --constraint locks/dev.txt --output-file locks/build.txt -
