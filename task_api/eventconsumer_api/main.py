@@ -12,6 +12,7 @@ from fastapi import FastAPI
 from eventconsumer_api import problems
 from eventconsumer_api.config import Settings
 from eventconsumer_api.correlation import CorrelationMiddleware
+from eventconsumer_api.guard import GuardMiddleware
 from eventconsumer_api.publisher import Publisher
 from eventconsumer_api.relay import Relay
 from eventconsumer_api.routes import health, tasks
@@ -48,6 +49,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
             database.close()
 
     app = FastAPI(title="Task API", version=version("eventconsumer"), lifespan=lifespan)
+    app.add_middleware(GuardMiddleware)
     app.add_middleware(CorrelationMiddleware)
     problems.install(app)
     app.include_router(tasks.router)

@@ -34,9 +34,11 @@ def get(connection: Connection, task_id: UUID) -> Task | None:
     return None if row is None else _task(row)
 
 
-def page(connection: Connection, *, after: UUID | None, limit: int) -> Sequence[Task]:
-    """Return up to ``limit`` tasks, oldest first, beginning behind the task ``after``."""
+def page(connection: Connection, *, owner_id: UUID | None, after: UUID | None, limit: int) -> Sequence[Task]:
+    """Return up to ``limit`` tasks of one owner, or of all, oldest first, behind the task ``after``."""
     query = select(*_TASK).order_by(tasks.c.sequence).limit(limit)
+    if owner_id is not None:
+        query = query.where(tasks.c.owner_id == owner_id)
     if after is not None:
         place = select(tasks.c.sequence).where(tasks.c.id == after).scalar_subquery()
         query = query.where(tasks.c.sequence > place)
