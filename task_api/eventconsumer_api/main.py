@@ -18,6 +18,7 @@ from eventconsumer_api.relay import Relay
 from eventconsumer_api.routes import health, tasks
 from eventconsumer_api.services.readiness import ReadinessService
 from eventconsumer_api.services.tasks import TaskService
+from eventconsumer_api.storage import schema
 from eventconsumer_api.storage.database import Database
 
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[dict[str, object]]:
         database = Database(chosen.database_url)
-        database.create_tables()
+        schema.migrate(database)
         publisher = Publisher(
             bootstrap_servers=chosen.kafka_bootstrap_servers,
             topic=chosen.kafka_topic,

@@ -12,7 +12,7 @@ from sqlalchemy import select
 from eventconsumer_api.models import Status
 from eventconsumer_api.principal import ANYBODY, NotAllowed, Principal
 from eventconsumer_api.services.tasks import TaskNotFound, TaskService
-from eventconsumer_api.storage import outbox, tables
+from eventconsumer_api.storage import outbox, schema, tables
 from eventconsumer_api.storage.database import Database, DatabaseUnavailable
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 @pytest.fixture
 def database(tmp_path: Path) -> Iterator[Database]:
     database = Database(f"sqlite:///{tmp_path}/tasks.db")
-    database.create_tables()
+    schema.migrate(database)
     yield database
     database.close()
 
@@ -147,7 +147,7 @@ def test_a_commit_survives_a_power_cut_and_readers_never_wait(database: Database
 def test_a_database_that_can_not_be_opened_says_so(tmp_path: Path) -> None:
     database = Database(f"sqlite:///{tmp_path}/missing/tasks.db")
     with pytest.raises(DatabaseUnavailable, match=r"missing/tasks\.db: unable to open database file"):
-        database.create_tables()
+        schema.migrate(database)
 
 
 def test_the_tasks_of_others_are_not_there(service: TaskService, database: Database) -> None:
