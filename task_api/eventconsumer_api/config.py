@@ -1,9 +1,10 @@
 """Everything an operator may set, read from the environment once at startup."""
 
+from enum import StrEnum
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, Field
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import AfterValidator, BeforeValidator, Field
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from sqlalchemy import make_url
 from sqlalchemy.exc import ArgumentError
 
@@ -18,6 +19,20 @@ def _database_url(text: str) -> str:
     return text
 
 
+class Auth(StrEnum):
+    """A way in which callers say who they are."""
+
+    NONE = "none"
+    """They don't: everybody may do everything."""
+
+
+def _auth(said: object) -> object:
+    names = [name.strip() for name in said.split(",")] if isinstance(said, str) else said
+    if not names or names == [""]:
+        raise ValueError("say who may come in: AUTH=none lets everybody see and change every task")
+    return names
+
+
 class Settings(BaseSettings):
     """The environment of the Task API; each field is the variable of the same name in capitals."""
 
@@ -25,6 +40,9 @@ class Settings(BaseSettings):
 
     database_url: Annotated[str, AfterValidator(_database_url)] = "sqlite:///tasks.db"
     """SQLAlchemy URL of the database that holds tasks and the events not yet published."""
+
+    auth: Annotated[tuple[Auth, ...], NoDecode, BeforeValidator(_auth), Field(validate_default=True)] = ()
+    """How callers say who they are. It has no default: a service that is open to everybody says so."""
 
     kafka_bootstrap_servers: str = "localhost:30092"
     """Comma-separated host:port list of brokers to begin with."""

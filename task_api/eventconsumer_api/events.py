@@ -1,7 +1,8 @@
 """The events other services read: their JSON is a contract, so its keys and their order live only here.
 
 Pure: an event is built from what a task was and what it is now, without a look at clock, database or broker
-beyond the defaults for its own id and time.
+beyond the defaults for its own id and time. Its headers say what its JSON says: `ce_id` and `ce_time` are
+the `event_id` and the `occurred_at` of the same event.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ import json
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from enum import StrEnum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 from uuid import uuid4
 
 from eventconsumer_api.models import Status
@@ -19,6 +20,13 @@ if TYPE_CHECKING:
     from uuid import UUID
 
     from eventconsumer_api.models import Task
+
+
+SOURCE = "task-api"
+JSON_CONTENT = "application/json"
+
+Headers = list[tuple[str, str | bytes | None]]
+"""Headers of a Kafka message, as the client takes them."""
 
 
 class EventType(StrEnum):
@@ -44,7 +52,7 @@ class EventMetadata:
     """Where the event comes from, and the request that caused it."""
 
     correlation_id: str
-    source: str = "task-api"
+    source: str = SOURCE
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +68,44 @@ class TaskEvent:
     def to_json(self) -> str:
         """Serialise the event as it travels."""
         return json.dumps(asdict(self))
+
+
+class Row(Protocol):
+    """What an outbox row says of its event beside the payload."""
+
+    @property
+    def id(self) -> UUID:
+        """The event's id."""
+
+    @property
+    def type(self) -> str:
+        """What happened."""
+
+    @property
+    def created_at(self) -> datetime:
+        """When it happened; SQLite gives it back without its zone, which is UTC."""
+
+    @property
+    def traceparent(self) -> str | None:
+        """The trace of the request that caused it, if it had one."""
+
+
+def headers(row: Row, content_type: str = JSON_CONTENT) -> Headers:
+    """Return the message headers: CloudEvents 1.0 in binary mode, the id as Debezium names it, the trace."""
+    happened_at = row.created_at if row.created_at.tzinfo else row.created_at.replace(tzinfo=UTC)
+    event_id = str(row.id)
+    found: Headers = [
+        ("id", event_id),
+        ("ce_specversion", "1.0"),
+        ("ce_id", event_id),
+        ("ce_type", row.type),
+        ("ce_source", SOURCE),
+        ("ce_time", happened_at.astimezone(UTC).isoformat()),
+        ("content-type", content_type),
+    ]
+    if row.traceparent is not None:
+        found.append(("traceparent", row.traceparent))
+    return found
 
 
 def what_happened(before: Task, after: Task) -> EventType | None:

@@ -12,11 +12,13 @@ from fastapi import FastAPI
 from eventconsumer_api import problems
 from eventconsumer_api.config import Settings
 from eventconsumer_api.correlation import CorrelationMiddleware
+from eventconsumer_api.guard import GuardMiddleware
 from eventconsumer_api.publisher import Publisher
 from eventconsumer_api.relay import Relay
 from eventconsumer_api.routes import health, tasks
 from eventconsumer_api.services.readiness import ReadinessService
 from eventconsumer_api.services.tasks import TaskService
+from eventconsumer_api.storage import schema
 from eventconsumer_api.storage.database import Database
 
 if TYPE_CHECKING:
@@ -30,7 +32,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[dict[str, object]]:
         database = Database(chosen.database_url)
-        database.create_tables()
+        schema.migrate(database)
         publisher = Publisher(
             bootstrap_servers=chosen.kafka_bootstrap_servers,
             topic=chosen.kafka_topic,
@@ -48,6 +50,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
             database.close()
 
     app = FastAPI(title="Task API", version=version("eventconsumer"), lifespan=lifespan)
+    app.add_middleware(GuardMiddleware)
     app.add_middleware(CorrelationMiddleware)
     problems.install(app)
     app.include_router(tasks.router)

@@ -12,6 +12,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse
 
 from eventconsumer_api.correlation import HEADER
+from eventconsumer_api.principal import NotAllowed
 from eventconsumer_api.services.tasks import TaskNotFound
 from eventconsumer_api.storage.database import DatabaseUnavailable
 
@@ -78,6 +79,7 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(RequestValidationError, _invalid_request)
     app.add_exception_handler(InvalidField, _invalid_field)
     app.add_exception_handler(TaskNotFound, _task_not_found)
+    app.add_exception_handler(NotAllowed, _not_allowed)
     app.add_exception_handler(HTTPException, _http_error)
     app.add_exception_handler(DatabaseUnavailable, _database_unavailable)
     app.add_exception_handler(Exception, _unforeseen)
@@ -112,6 +114,10 @@ async def _invalid_field(_request: Request, failure: Exception) -> ProblemRespon
 
 async def _task_not_found(_request: Request, failure: Exception) -> ProblemResponse:
     return problem(HTTPStatus.NOT_FOUND, detail=str(failure))
+
+
+async def _not_allowed(_request: Request, failure: Exception) -> ProblemResponse:
+    return problem(HTTPStatus.FORBIDDEN, detail=str(failure))
 
 
 async def _http_error(_request: Request, failure: Exception) -> ProblemResponse:

@@ -22,6 +22,7 @@ class ApiProcess:
         self.database = folder / "tasks.db"
         self._log = folder / "api.log"
         self._environment = os.environ | {
+            "AUTH": "none",
             "DATABASE_URL": f"sqlite:///{self.database}",
             "KAFKA_BOOTSTRAP_SERVERS": bootstrap_servers,
             "KAFKA_TOPIC": topic,

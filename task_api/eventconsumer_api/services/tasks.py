@@ -1,4 +1,8 @@
-"""Tasks and their events. Invariant: a task and its event are written together, or not at all."""
+"""Tasks and their events.
+
+Invariants: a task and its event are written together, or not at all; to a caller, the tasks of others are
+not there.
+"""
 
 from __future__ import annotations
 
@@ -12,6 +16,7 @@ from eventconsumer_api.storage import outbox, tasks
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from eventconsumer_api.principal import Principal
     from eventconsumer_api.storage.database import Database
 
 
@@ -30,9 +35,10 @@ class TaskService:
         self._database = database
         self._committed = committed
 
-    def create(self, *, title: str, owner_id: UUID | None, correlation_id: UUID) -> Task:
-        """Create a pending task and its `task.created` event."""
-        task = Task(id=uuid4(), title=title, status=Status.PENDING, owner_id=owner_id)
+    def create(self, caller: Principal, *, title: str, owner_id: UUID | None, correlation_id: UUID) -> Task:
+        """Create a pending task, the caller's unless said otherwise, and its event; raises NotAllowed."""
+        owner = caller.owner_of_new(owner_id)
+        task = Task(id=uuid4(), title=title, status=Status.PENDING, owner_id=owner)
         event = task_event(EventType.CREATED, task, correlation_id)
         with self._database.write() as connection:
             tasks.add(connection, task)
@@ -40,31 +46,29 @@ class TaskService:
         self._committed()
         return task
 
-    def get(self, task_id: UUID) -> Task:
+    def get(self, caller: Principal, task_id: UUID) -> Task:
         """Return one task; raises TaskNotFound."""
         with self._database.read() as connection:
             task = tasks.get(connection, task_id)
-        if task is None:
-            raise TaskNotFound(task_id)
-        return task
+        return _theirs(caller, task_id, task)
 
-    def page(self, *, after: UUID | None, limit: int) -> Sequence[Task]:
-        """Return up to ``limit`` tasks, oldest first, behind the task ``after``; raises TaskNotFound."""
+    def page(self, caller: Principal, *, after: UUID | None, limit: int) -> Sequence[Task]:
+        """Return up to ``limit`` tasks of the caller, oldest first, behind ``after``; raises TaskNotFound."""
         with self._database.read() as connection:
-            if after is not None and tasks.get(connection, after) is None:
-                raise TaskNotFound(after)
-            return tasks.page(connection, after=after, limit=limit)
+            if after is not None:
+                _theirs(caller, after, tasks.get(connection, after))
+            owner_id = None if caller.admin else caller.owner_id
+            return tasks.page(connection, owner_id=owner_id, after=after, limit=limit)
 
-    def change(self, task_id: UUID, changes: TaskChanges, *, correlation_id: UUID) -> Task:
-        """Change a task and write the one event that tells of it; raises TaskNotFound.
+    def change(self, caller: Principal, task_id: UUID, changes: TaskChanges, *, correlation_id: UUID) -> Task:
+        """Change a task and write the one event that tells of it; raises TaskNotFound or NotAllowed.
 
         Becoming completed is a `task.completed`, any other change (reopening too) a `task.updated`. Changes
         that ask for what already is change nothing and have no event: completing twice is one event.
         """
         with self._database.write() as connection:
-            before = tasks.get(connection, task_id)
-            if before is None:
-                raise TaskNotFound(task_id)
+            before = _theirs(caller, task_id, tasks.get(connection, task_id))
+            caller.check(changes)
             after = changed(before, changes)
             happened = what_happened(before, after)
             if happened is None:
@@ -74,6 +78,13 @@ class TaskService:
         self._committed()
         return after
 
-    def complete(self, task_id: UUID, *, correlation_id: UUID) -> Task:
+    def complete(self, caller: Principal, task_id: UUID, *, correlation_id: UUID) -> Task:
         """Complete a task; one that is complete stays so, without another event; raises TaskNotFound."""
-        return self.change(task_id, {"status": Status.COMPLETED}, correlation_id=correlation_id)
+        return self.change(caller, task_id, {"status": Status.COMPLETED}, correlation_id=correlation_id)
+
+
+def _theirs(caller: Principal, task_id: UUID, task: Task | None) -> Task:
+    """Return the task if it is the caller's; one of somebody else is not found, as if it was not there."""
+    if task is None or not caller.may_see(task.owner_id):
+        raise TaskNotFound(task_id)
+    return task

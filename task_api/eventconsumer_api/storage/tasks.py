@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from sqlalchemy import insert, select, update
@@ -20,12 +21,15 @@ _TASK = (tasks.c.id, tasks.c.title, tasks.c.status, tasks.c.owner_id)
 
 def add(connection: Connection, task: Task) -> None:
     """Write a new task."""
-    connection.execute(insert(tasks), _columns(task))
+    now = datetime.now(UTC)
+    new = {"id": task.id, "version": 1, "created_at": now, "updated_at": now}
+    connection.execute(insert(tasks), new | _columns(task))
 
 
 def replace(connection: Connection, task: Task) -> None:
     """Write the new state of a task that is there."""
-    connection.execute(update(tasks).where(tasks.c.id == task.id), _columns(task))
+    change = update(tasks).where(tasks.c.id == task.id).values(version=tasks.c.version + 1)
+    connection.execute(change, _columns(task) | {"updated_at": datetime.now(UTC)})
 
 
 def get(connection: Connection, task_id: UUID) -> Task | None:
@@ -34,9 +38,11 @@ def get(connection: Connection, task_id: UUID) -> Task | None:
     return None if row is None else _task(row)
 
 
-def page(connection: Connection, *, after: UUID | None, limit: int) -> Sequence[Task]:
-    """Return up to ``limit`` tasks, oldest first, beginning behind the task ``after``."""
+def page(connection: Connection, *, owner_id: UUID | None, after: UUID | None, limit: int) -> Sequence[Task]:
+    """Return up to ``limit`` tasks of one owner, or of all, oldest first, behind the task ``after``."""
     query = select(*_TASK).order_by(tasks.c.sequence).limit(limit)
+    if owner_id is not None:
+        query = query.where(tasks.c.owner_id == owner_id)
     if after is not None:
         place = select(tasks.c.sequence).where(tasks.c.id == after).scalar_subquery()
         query = query.where(tasks.c.sequence > place)
@@ -44,7 +50,7 @@ def page(connection: Connection, *, after: UUID | None, limit: int) -> Sequence[
 
 
 def _columns(task: Task) -> dict[str, object]:
-    return {"id": task.id, "title": task.title, "status": task.status.value, "owner_id": task.owner_id}
+    return {"title": task.title, "status": task.status.value, "owner_id": task.owner_id}
 
 
 def _task(row: Row[UUID, str, str, UUID | None]) -> Task:

@@ -3,16 +3,31 @@
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta, timezone
 from uuid import UUID
 
 import pytest
 
-from eventconsumer_api.events import EventType, task_event, what_happened
+from eventconsumer_api.events import EventType, headers, task_event, what_happened
 from eventconsumer_api.models import Status, Task, TaskChanges, changed
 
 TASK_ID = UUID("0b0c5e0e-6f2b-4a51-9d38-1d2f6a8f6a01")
 OWNER_ID = UUID("5a1f3c8e-90ab-4d21-8f00-6f1d2c3b4a59")
 CORRELATION_ID = UUID("9d5a3a04-52c7-4d12-b0f8-3e1c7a6b5d4c")
+
+
+EVENT_ID = UUID("1c9e6679-7425-40de-944b-e07fc1f90ae7")
+TRACEPARENT = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
+HALF_PAST_TEN = datetime(2026, 1, 15, 10, 30, tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class ARow:
+    id: UUID = EVENT_ID
+    type: str = "task.created"
+    created_at: datetime = HALF_PAST_TEN
+    traceparent: str | None = None
 
 
 def a_task(
@@ -72,3 +87,31 @@ def test_one_change_is_one_event_and_no_change_is_none(
 ) -> None:
     before = a_task(status=Status(status))
     assert what_happened(before, changed(before, changes)) is expected
+
+
+def test_the_headers_of_an_event_are_those_of_cloudevents_and_debezium() -> None:
+    assert headers(ARow(traceparent=TRACEPARENT)) == [
+        ("id", "1c9e6679-7425-40de-944b-e07fc1f90ae7"),
+        ("ce_specversion", "1.0"),
+        ("ce_id", "1c9e6679-7425-40de-944b-e07fc1f90ae7"),
+        ("ce_type", "task.created"),
+        ("ce_source", "task-api"),
+        ("ce_time", "2026-01-15T10:30:00+00:00"),
+        ("content-type", "application/json"),
+        ("traceparent", TRACEPARENT),
+    ]
+
+
+def test_a_request_without_a_trace_gives_an_event_without_one() -> None:
+    assert "traceparent" not in dict(headers(ARow()))
+
+
+@pytest.mark.parametrize(
+    "created_at",
+    [
+        pytest.param(HALF_PAST_TEN.replace(tzinfo=None), id="as SQLite gives it back"),
+        pytest.param(HALF_PAST_TEN.astimezone(timezone(timedelta(hours=2))), id="in a session's zone"),
+    ],
+)
+def test_the_time_of_an_event_is_in_utc_whatever_the_database_makes_of_it(created_at: datetime) -> None:
+    assert dict(headers(ARow(created_at=created_at)))["ce_time"] == "2026-01-15T10:30:00+00:00"

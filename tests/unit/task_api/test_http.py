@@ -10,7 +10,7 @@ from uuid import UUID, uuid4
 import pytest
 from starlette.testclient import TestClient
 
-from eventconsumer_api.config import Settings
+from eventconsumer_api.config import Auth, Settings
 from eventconsumer_api.main import create_app
 
 if TYPE_CHECKING:
@@ -25,7 +25,11 @@ NOWHERE = "127.0.0.1:1"
 
 @contextmanager
 def running(folder: Path) -> Iterator[TestClient]:
-    app = create_app(Settings(database_url=f"sqlite:///{folder}/tasks.db", kafka_bootstrap_servers=NOWHERE))
+    app = create_app(
+        Settings(
+            auth=(Auth.NONE,), database_url=f"sqlite:///{folder}/tasks.db", kafka_bootstrap_servers=NOWHERE
+        )
+    )
     with TestClient(app, raise_server_exceptions=False) as client:
         yield client
 

@@ -1,4 +1,4 @@
-"""The topics that the workers' area reads: what is in them is known to the message."""
+"""Topics that are filled for measuring: what is in them is known to the message."""
 
 from __future__ import annotations
 
