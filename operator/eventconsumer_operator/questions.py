@@ -1,8 +1,8 @@
 """What one Kafka cluster is asked in one round, and what its answers say about one EventConsumer.
 
 Questions are shared: one for the partitions and one for the ends of all topics of a cluster, sometimes one
-for their starts, one for each group's offsets and state. What Kafka keeps from the operator is told apart from
-what is not there.
+for their starts, one for each group's offsets and state. What Kafka keeps from the operator is told apart
+from what is not there.
 """
 
 from __future__ import annotations
