@@ -93,11 +93,6 @@ class _OutboxCollector(Collector):
         self._database = database
 
     @override
-    def describe(self) -> Iterable[Metric]:
-        """Name nothing ahead: to be registered must not cost a look at the database."""
-        return []
-
-    @override
     def collect(self) -> Iterable[Metric]:
         """Look at the outbox."""
         try:

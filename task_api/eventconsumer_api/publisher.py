@@ -79,9 +79,7 @@ class Receipt:
 
     def failed(self) -> list[int]:
         """Return the positions of messages that have to be published again."""
-        return [
-            place for place, delivery in enumerate(self.deliveries) if delivery.outcome is Outcome.FAILED
-        ]
+        return [place for place, delivery in enumerate(self.deliveries) if delivery.outcome is Outcome.FAILED]
 
 
 def judge(error: KafkaError) -> Delivery:

@@ -39,9 +39,7 @@ class PublishedEvent(NamedTuple):
 def note(connection: Connection, published: Sequence[PublishedEvent]) -> None:
     """Write where events are; an event that was published twice keeps its first place."""
     insert = sqlite.insert if connection.dialect.name == "sqlite" else postgresql.insert
-    connection.execute(
-        insert(deliveries).on_conflict_do_nothing(), [event._asdict() for event in published]
-    )
+    connection.execute(insert(deliveries).on_conflict_do_nothing(), [event._asdict() for event in published])
 
 
 def prune(connection: Connection) -> None:
