@@ -27,6 +27,7 @@ from eventconsumer_api.services.readiness import ReadinessService
 from eventconsumer_api.services.tasks import TaskService
 from eventconsumer_api.storage import schema
 from eventconsumer_api.storage.database import Database
+from eventconsumer_api.tracing import TraceMiddleware
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -88,3 +89,4 @@ def _surround(app: FastAPI, settings: Settings) -> None:
     app.add_middleware(SecurityHeadersMiddleware)
     app.add_middleware(AccessLogMiddleware)
     app.add_middleware(CorrelationMiddleware)
+    app.add_middleware(TraceMiddleware)
