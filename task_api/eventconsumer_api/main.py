@@ -8,22 +8,25 @@ from importlib.metadata import version
 from typing import TYPE_CHECKING
 
 from fastapi import FastAPI
+from starlette.middleware.cors import CORSMiddleware
 
 from eventconsumer_api import problems
-from eventconsumer_api.bell import Bell
+from eventconsumer_api.access import AccessLogMiddleware
 from eventconsumer_api.config import Settings
 from eventconsumer_api.correlation import CorrelationMiddleware
-from eventconsumer_api.encoding import as_json
-from eventconsumer_api.guard import GuardMiddleware
+from eventconsumer_api.guarding import documentation
+from eventconsumer_api.guarding.guard import Guard
+from eventconsumer_api.guarding.headers import SecurityHeadersMiddleware
+from eventconsumer_api.guarding.limit import RateLimit
+from eventconsumer_api.guarding.middleware import GuardMiddleware
 from eventconsumer_api.metrics import Metrics, MetricsMiddleware
-from eventconsumer_api.publisher import Publisher
-from eventconsumer_api.relay import Relay, Way
+from eventconsumer_api.relaying import nobody_waits, relay_of
 from eventconsumer_api.routes import health, metrics, tasks
+from eventconsumer_api.services.api_keys import ApiKeyService
 from eventconsumer_api.services.readiness import ReadinessService
 from eventconsumer_api.services.tasks import TaskService
 from eventconsumer_api.storage import schema
 from eventconsumer_api.storage.database import Database
-from eventconsumer_api.storage.turn import turn
 from eventconsumer_api.tracing import TraceMiddleware
 
 if TYPE_CHECKING:
@@ -33,7 +36,6 @@ if TYPE_CHECKING:
 def create_app(settings: Settings | None = None) -> FastAPI:
     """Build the app; without settings they come from the environment."""
     chosen = settings or Settings()
-
     figures = Metrics()
 
     @asynccontextmanager
@@ -41,10 +43,14 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         database = Database(chosen.database_url)
         schema.migrate(database)
         figures.watch(database)
-        relay = _relay(chosen, database, figures) if chosen.relay == "on" else None
+        relay = relay_of(chosen, database, figures)
+        if relay:
+            relay.start()
         try:
             yield {
-                "tasks": TaskService(database, committed=relay.wake if relay else _nobody_waits),
+                "guard": Guard(chosen, look_up=ApiKeyService(database).bearer),
+                "rate_limit": RateLimit(allowed) if (allowed := chosen.requests_allowed) else None,
+                "tasks": TaskService(database, committed=relay.wake if relay else nobody_waits),
                 "readiness": ReadinessService(database, relay_alive=relay.alive if relay else None),
                 "metrics": figures,
             }
@@ -54,33 +60,35 @@ def create_app(settings: Settings | None = None) -> FastAPI:
             database.close()
 
     app = FastAPI(title="Task API", version=version("eventconsumer"), lifespan=lifespan)
-    app.add_middleware(GuardMiddleware)
-    app.add_middleware(CorrelationMiddleware)
-    app.add_middleware(TraceMiddleware)
+    _surround(app, chosen)
     app.add_middleware(MetricsMiddleware, metrics=figures)
     problems.install(app)
     app.include_router(tasks.router)
     app.include_router(health.router)
     app.include_router(metrics.router)
+    documentation.install(app, chosen)
     return app
 
 
-def _relay(settings: Settings, database: Database, figures: Metrics) -> Relay:
-    bell = Bell()
-    way = Way(
-        turn=turn(database, settings.database_url, bell),
-        bell=bell,
-        encode=as_json,
-        publisher=Publisher(
-            bootstrap_servers=settings.kafka_bootstrap_servers,
-            topic=settings.kafka_topic,
-            client_id=settings.client_id,
-        ),
-    )
-    relay = Relay(database, way, figures)
-    relay.start()
-    return relay
-
-
-def _nobody_waits() -> None:
-    """Do nothing after a commit: something else reads the outbox."""
+def _surround(app: FastAPI, settings: Settings) -> None:
+    """Put around the routes what every request goes through; what is added last comes first."""
+    app.add_middleware(GuardMiddleware)
+    if settings.cors_origins:
+        # Outside of the guard: a browser asks for permission without a credential.
+        app.add_middleware(
+            CORSMiddleware,
+            allow_origins=settings.cors_origins,
+            allow_methods=["GET", "POST", "PATCH", "DELETE"],
+            allow_headers=[
+                "Authorization",
+                "Content-Type",
+                "Idempotency-Key",
+                "If-Match",
+                "X-Correlation-ID",
+            ],
+            expose_headers=["ETag", "Link", "Location", "RateLimit", "Retry-After", "X-Correlation-ID"],
+        )
+    app.add_middleware(SecurityHeadersMiddleware)
+    app.add_middleware(AccessLogMiddleware)
+    app.add_middleware(CorrelationMiddleware)
+    app.add_middleware(TraceMiddleware)
