@@ -15,7 +15,7 @@ from eventconsumer_api.correlation import CorrelationMiddleware
 from eventconsumer_api.guard import GuardMiddleware
 from eventconsumer_api.publisher import Publisher
 from eventconsumer_api.relay import Relay
-from eventconsumer_api.routes import health, tasks
+from eventconsumer_api.routes import contract, health, tasks
 from eventconsumer_api.services.readiness import ReadinessService
 from eventconsumer_api.services.tasks import TaskService
 from eventconsumer_api.storage import schema
@@ -56,5 +56,6 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app.add_middleware(TraceMiddleware)
     problems.install(app)
     app.include_router(tasks.router)
+    app.include_router(contract.router(chosen.kafka_topic))
     app.include_router(health.router)
     return app
