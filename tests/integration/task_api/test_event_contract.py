@@ -43,7 +43,9 @@ def test_published_events_hold_to_the_served_contract_and_workers_read_them(
     headers = jsonschema_rs.validator_for(channel["components"]["messages"]["task_created"]["headers"])
     for message in messages:
         found = dict(message.headers() or ())
-        assert headers.is_valid({name: text.decode() for name, text in found.items() if isinstance(text, bytes)})
+        assert headers.is_valid(
+            {name: text.decode() for name, text in found.items() if isinstance(text, bytes)}
+        )
         assert carried(message.headers()) == {"traceparent": TRACEPARENT}
     outcomes, odd = read_all(values, frozenset())
     assert (odd, [type(outcome) for outcome in outcomes]) == ([], [TaskEvent] * 3)
