@@ -43,6 +43,9 @@ class Settings(DatabaseSettings, GuardSettings):
     client_id: str = "task-api-publisher"
     """The Kafka client.id, as brokers show it in logs and quotas."""
 
+    relay: Literal["on", "off"] = "on"
+    """Whether this process publishes when it is its turn; `off` leaves the outbox to Debezium."""
+
     host: str = "0.0.0.0"  # noqa: S104  # a container is reached from outside; a laptop sets HOST=127.0.0.1
     """The address to listen on."""
 

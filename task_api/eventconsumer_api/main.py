@@ -19,9 +19,9 @@ from eventconsumer_api.guarding.guard import Guard
 from eventconsumer_api.guarding.headers import SecurityHeadersMiddleware
 from eventconsumer_api.guarding.limit import RateLimit
 from eventconsumer_api.guarding.middleware import GuardMiddleware
-from eventconsumer_api.publisher import Publisher
-from eventconsumer_api.relay import Relay
-from eventconsumer_api.routes import health, tasks
+from eventconsumer_api.metrics import Metrics, MetricsMiddleware
+from eventconsumer_api.relaying import nobody_waits, relay_of
+from eventconsumer_api.routes import health, metrics, tasks
 from eventconsumer_api.services.api_keys import ApiKeyService
 from eventconsumer_api.services.readiness import ReadinessService
 from eventconsumer_api.services.tasks import TaskService
@@ -36,34 +36,36 @@ if TYPE_CHECKING:
 def create_app(settings: Settings | None = None) -> FastAPI:
     """Build the app; without settings they come from the environment."""
     chosen = settings or Settings()
+    figures = Metrics()
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[dict[str, object]]:
         database = Database(chosen.database_url)
         schema.migrate(database)
-        publisher = Publisher(
-            bootstrap_servers=chosen.kafka_bootstrap_servers,
-            topic=chosen.kafka_topic,
-            client_id=chosen.client_id,
-        )
-        relay = Relay(database, publisher)
-        relay.start()
+        figures.watch(database)
+        relay = relay_of(chosen, database, figures)
+        if relay:
+            relay.start()
         try:
             yield {
                 "guard": Guard(chosen, look_up=ApiKeyService(database).bearer),
                 "rate_limit": RateLimit(allowed) if (allowed := chosen.requests_allowed) else None,
-                "tasks": TaskService(database, committed=relay.wake),
-                "readiness": ReadinessService(database, relay_alive=relay.alive),
+                "tasks": TaskService(database, committed=relay.wake if relay else nobody_waits),
+                "readiness": ReadinessService(database, relay_alive=relay.alive if relay else None),
+                "metrics": figures,
             }
         finally:
-            await asyncio.to_thread(relay.stop)
+            if relay:
+                await asyncio.to_thread(relay.stop)
             database.close()
 
     app = FastAPI(title="Task API", version=version("eventconsumer"), lifespan=lifespan)
     _surround(app, chosen)
+    app.add_middleware(MetricsMiddleware, metrics=figures)
     problems.install(app)
     app.include_router(tasks.router)
     app.include_router(health.router)
+    app.include_router(metrics.router)
     documentation.install(app, chosen)
     return app
 
