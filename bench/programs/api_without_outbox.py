@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import Any
 
 from eventconsumer_api.__main__ import main
 from eventconsumer_api.storage import outbox
 
-if TYPE_CHECKING:
-    from sqlalchemy import Connection
 
-    from eventconsumer_api.events import TaskEvent
-
-
-def _add_nothing(_connection: Connection, _event: TaskEvent) -> None:
+def _add_nothing(*_: Any, **__: Any) -> None:
     pass
 
 
