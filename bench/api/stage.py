@@ -145,12 +145,11 @@ class Stage:
             while not seen or seen[-1][1] < count:
                 if time.monotonic() > deadline:
                     raise TimeoutError(f"{seen[-1:]} of {count} events came within {_PATIENCE_SECONDS:.0f} s")
-                found = 0
                 # A broker that was killed leads its partitions a moment after it answers.
                 with suppress(KafkaException):
                     found = sum(_ends(reader, topic))
-                if found and (not seen or found > seen[-1][1]):
-                    seen.append((time.perf_counter(), found))
+                    if not seen or found > seen[-1][1]:
+                        seen.append((time.perf_counter(), found))
                 time.sleep(_LOOK_SECONDS)
         return seen
 
