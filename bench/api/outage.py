@@ -23,7 +23,7 @@ _ERRORS, _LOST = "broker down errors", "broker down lost"
 
 def play(stage: Stage, samples: Samples) -> None:
     """Load the same server with the broker up and down, and look for its events afterwards."""
-    server = stage.kept(OURS[SQLITE])
+    server, seed = stage.kept(OURS[SQLITE]), stage.kept(SEED)
     topic = server.place.topic
     up = load(server, clients=CLIENTS, seconds=_SECONDS)
     await_relay(stage, server)
@@ -32,7 +32,7 @@ def play(stage: Stage, samples: Samples) -> None:
     try:
         down = load(server, clients=CLIENTS, seconds=_SECONDS)
         if not samples.all(_N_DOWN):
-            samples.note(_N_DOWN, load(stage.kept(SEED), clients=1, seconds=0).p99)
+            samples.note(_N_DOWN, load(seed, clients=1, seconds=0).p99)
     finally:
         stage.broker.start()
     await_relay(stage, server)
