@@ -70,6 +70,11 @@ class ApiProcess:
         """End it with SIGKILL."""
         self._end(signal.SIGKILL)
 
+    def ask_to_end(self) -> None:
+        """Send it SIGTERM and go on at once."""
+        assert self._process is not None
+        self._process.send_signal(signal.SIGTERM)
+
     def terminate(self) -> str:
         """End it with SIGTERM and return what it logged."""
         self._end(signal.SIGTERM)
