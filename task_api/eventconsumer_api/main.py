@@ -7,12 +7,12 @@ from contextlib import asynccontextmanager
 from importlib.metadata import version
 from typing import TYPE_CHECKING
 
-from fastapi import FastAPI
-
 from eventconsumer_api import problems
+from eventconsumer_api.body_limit import BodyLimitMiddleware
 from eventconsumer_api.config import Settings
 from eventconsumer_api.correlation import CorrelationMiddleware
 from eventconsumer_api.guard import GuardMiddleware
+from eventconsumer_api.openapi import DescribedApp
 from eventconsumer_api.publisher import Publisher
 from eventconsumer_api.relay import Relay
 from eventconsumer_api.routes import health, tasks
@@ -23,6 +23,8 @@ from eventconsumer_api.storage.database import Database
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
+
+    from fastapi import FastAPI
 
 
 def create_app(settings: Settings | None = None) -> FastAPI:
@@ -49,7 +51,8 @@ def create_app(settings: Settings | None = None) -> FastAPI:
             await asyncio.to_thread(relay.stop)
             database.close()
 
-    app = FastAPI(title="Task API", version=version("eventconsumer"), lifespan=lifespan)
+    app = DescribedApp(title="Task API", version=version("eventconsumer"), lifespan=lifespan)
+    app.add_middleware(BodyLimitMiddleware)
     app.add_middleware(GuardMiddleware)
     app.add_middleware(CorrelationMiddleware)
     problems.install(app)
