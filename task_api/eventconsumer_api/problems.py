@@ -143,6 +143,11 @@ def _allowed(request: Request) -> str:
 
 
 async def _database_unavailable(_request: Request, failure: Exception) -> ProblemResponse:
+    return database_unavailable(failure)
+
+
+def database_unavailable(failure: Exception) -> ProblemResponse:
+    """Build the answer for a database that does not answer, and log why."""
     _log.error("The database is unavailable: %s", failure)
     return problem(
         HTTPStatus.SERVICE_UNAVAILABLE,
