@@ -22,7 +22,7 @@ from eventconsumer_api.guarding.middleware import GuardMiddleware
 from eventconsumer_api.metrics import Metrics, MetricsMiddleware
 from eventconsumer_api.openapi import DescribedApp
 from eventconsumer_api.relaying import nobody_waits, relay_of
-from eventconsumer_api.routes import health, metrics, tasks
+from eventconsumer_api.routes import contract, health, metrics, tasks
 from eventconsumer_api.services.api_keys import ApiKeyService
 from eventconsumer_api.services.readiness import ReadinessService
 from eventconsumer_api.services.tasks import TaskService
@@ -67,6 +67,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app.add_middleware(MetricsMiddleware, metrics=figures)
     problems.install(app)
     app.include_router(tasks.router)
+    app.include_router(contract.router(chosen.kafka_topic))
     app.include_router(health.router)
     app.include_router(metrics.router)
     documentation.install(app, chosen)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import sqlite3
+from importlib.metadata import version
 from typing import TYPE_CHECKING
 from uuid import UUID, uuid4
 
 import pytest
 
+from eventconsumer_api.contract import event_schema
 from tests.support.running_api import a_task, fields_named, running
 
 if TYPE_CHECKING:
@@ -172,3 +174,14 @@ def test_the_trace_of_a_request_waits_beside_its_event(
     with sqlite3.connect(tmp_path / "tasks.db") as other:
         assert other.execute("SELECT traceparent FROM outbox").fetchall() == [(kept,)]
     other.close()
+
+
+def test_the_contract_of_the_topic_is_served_beside_the_api(api: TestClient) -> None:
+    channel, schema = api.get("/asyncapi.json"), api.get("/schemas/task-event.json")
+    assert channel.json()["channels"]["taskEvents"]["address"] == "task-events"
+    assert (channel.json()["asyncapi"], channel.json()["info"]["version"]) == (
+        "3.0.0",
+        version("eventconsumer"),
+    )
+    assert schema.headers["content-type"] == "application/schema+json"
+    assert schema.json() == event_schema()
