@@ -33,7 +33,7 @@ def jars() -> Path:
 
 
 def debezium() -> Path:
-    """Return the folder that holds Debezium's plugin for PostgreSQL, fetching it first where it is missing."""
+    """Return the folder that holds Debezium's plugin for PostgreSQL, fetching it where it is missing."""
     return cached("debezium-postgres", versions.DEBEZIUM, _fetch_debezium)
 
 
@@ -113,7 +113,7 @@ class LocalConnect:
         """Return the state of the connector's one task, empty as long as there is none."""
         address = f"http://127.0.0.1:{self._port}/connectors/{self._name}/status"
         try:
-            with urllib.request.urlopen(address, timeout=5) as answer:  # noqa: S310  # our own http address
+            with urllib.request.urlopen(address, timeout=5) as answer:
                 tasks = json.load(answer)["tasks"]
         except OSError:
             return ""

@@ -70,7 +70,10 @@ class LocalBroker:
             self._format(config)
         with self._log.open("ab") as log:
             self._process = subprocess.Popen(
-                [*java_command(jars()), "kafka.Kafka", config], stdin=subprocess.DEVNULL, stdout=log, stderr=log
+                [*java_command(jars()), "kafka.Kafka", config],
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
             )
         self._wait_for_answer(self._process)
 

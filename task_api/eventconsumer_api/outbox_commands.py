@@ -1,8 +1,7 @@
-"""`eventconsumer-api outbox list-rejected|retry`: events that Kafka refused, for whoever may reach the database."""
+"""`eventconsumer-api outbox list-rejected|retry`: what Kafka refused, for whoever may reach the database."""
 
 from __future__ import annotations
 
-import argparse
 import sys
 from contextlib import closing
 from typing import TYPE_CHECKING
@@ -12,6 +11,8 @@ from eventconsumer_api.storage import schema
 from eventconsumer_api.storage.database import Database, DatabaseUnavailable
 
 if TYPE_CHECKING:
+    import argparse
+
     from eventconsumer_api.storage.outbox import RejectedEvent
 
 _COLUMNS = "{:>8}  {:36}  {:14}  {:16}  {}"

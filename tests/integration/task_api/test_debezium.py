@@ -8,7 +8,7 @@ from contextlib import closing
 from datetime import datetime
 from operator import itemgetter
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import httpx2
 import pytest
@@ -69,8 +69,12 @@ def of_debezium(message: Message) -> Told:
     key, value = message.key(), message.value()
     assert isinstance(key, bytes)
     assert isinstance(value, bytes)
-    headers = {name: text and text.decode() for name, text in message.headers() or []}
+    headers = {name: text and text.decode() for name, text in _pairs(message)}
     return told(key.decode(), value.decode(), headers)
+
+
+def _pairs(message: Message) -> list[tuple[str, bytes | None]]:
+    return cast("list[tuple[str, bytes | None]]", message.headers() or [])
 
 
 def of_relay(message: Outgoing) -> Told:

@@ -10,6 +10,7 @@ import time
 from collections import defaultdict
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
@@ -18,7 +19,7 @@ import pytest
 
 from eventconsumer_api.bell import Bell
 from eventconsumer_api.events import EventType, task_event
-from eventconsumer_api.models import Status, Task
+from eventconsumer_api.models import new_task
 from eventconsumer_api.storage import outbox
 from eventconsumer_api.storage.database import Database
 from eventconsumer_api.storage.turn import PostgresTurn
@@ -80,7 +81,7 @@ def write(url: str, writers: int, changes: int) -> dict[str, list[str]]:
 
     def work(number: int) -> tuple[str, list[str]]:
         chance = random.Random(number)  # noqa: S311  # each run with the same pauses
-        task = Task(id=uuid4(), title="Buy groceries", status=Status.PENDING, owner_id=None)
+        task = new_task(uuid4(), "Buy groceries", None, datetime.now(UTC))
         ids = []
         for _ in range(changes):
             event = task_event(EventType.UPDATED, task, uuid4())
