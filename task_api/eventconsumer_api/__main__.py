@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from contextlib import suppress
 from typing import Any
 
 import uvicorn
@@ -10,6 +11,7 @@ from pydantic import ValidationError
 
 from eventconsumer_api.config import Settings
 from eventconsumer_api.main import create_app
+from eventconsumer_api.server import Server
 
 # Shorter than the 30 s a pod is given, and with room for the relay's own last seconds.
 _FINISH_REQUESTS_SECONDS = 15
@@ -35,13 +37,17 @@ def main() -> None:
             reason = error["msg"].removeprefix("Value error, ")
             sys.stderr.write(f"{str(error['loc'][0]).upper()}: {reason}\n")
         sys.exit(2)
-    uvicorn.run(
-        create_app(settings),
+    app = create_app(settings)
+    config = uvicorn.Config(
+        app,
         host=settings.host,
         port=settings.port,
         log_config=logging_config(settings.log_level),
         timeout_graceful_shutdown=_FINISH_REQUESTS_SECONDS,
     )
+    # A second Ctrl-C, while requests are finished, is raised here.
+    with suppress(KeyboardInterrupt):
+        Server(app, config).run()
 
 
 if __name__ == "__main__":

@@ -15,9 +15,11 @@ from eventconsumer_api.correlation import CorrelationMiddleware
 from eventconsumer_api.guard import GuardMiddleware
 from eventconsumer_api.publisher import Publisher
 from eventconsumer_api.relay import Relay
-from eventconsumer_api.routes import health, tasks
+from eventconsumer_api.routes import health, outbox, page, tasks
+from eventconsumer_api.services.outbox import OutboxService
 from eventconsumer_api.services.readiness import ReadinessService
 from eventconsumer_api.services.tasks import TaskService
+from eventconsumer_api.services.watcher import Watcher
 from eventconsumer_api.storage import schema
 from eventconsumer_api.storage.database import Database
 
@@ -30,7 +32,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     chosen = settings or Settings()
 
     @asynccontextmanager
-    async def lifespan(_app: FastAPI) -> AsyncIterator[dict[str, object]]:
+    async def lifespan(app: FastAPI) -> AsyncIterator[dict[str, object]]:
         database = Database(chosen.database_url)
         schema.migrate(database)
         publisher = Publisher(
@@ -40,9 +42,14 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         )
         relay = Relay(database, publisher)
         relay.start()
+        watched = OutboxService(database)
+        watcher = Watcher(watched.look)
+        app.state.end_streams = watcher.end
         try:
             yield {
                 "tasks": TaskService(database, committed=relay.wake),
+                "outbox": watched,
+                "watcher": watcher,
                 "readiness": ReadinessService(database, relay_alive=relay.alive),
             }
         finally:
@@ -54,5 +61,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app.add_middleware(CorrelationMiddleware)
     problems.install(app)
     app.include_router(tasks.router)
+    app.include_router(outbox.router)
     app.include_router(health.router)
+    app.router.routes.extend(page.ROUTES)
     return app
