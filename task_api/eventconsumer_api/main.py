@@ -22,6 +22,7 @@ from eventconsumer_api.services.tasks import TaskService
 from eventconsumer_api.services.watcher import Watcher
 from eventconsumer_api.storage import schema
 from eventconsumer_api.storage.database import Database
+from eventconsumer_api.tracing import TraceMiddleware
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -59,6 +60,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app = FastAPI(title="Task API", version=version("eventconsumer"), lifespan=lifespan)
     app.add_middleware(GuardMiddleware)
     app.add_middleware(CorrelationMiddleware)
+    app.add_middleware(TraceMiddleware)
     problems.install(app)
     app.include_router(tasks.router)
     app.include_router(outbox.router)
