@@ -54,6 +54,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
                 "readiness": ReadinessService(database, relay_alive=relay.alive),
             }
         finally:
+            await watcher.close()
             await asyncio.to_thread(relay.stop)
             database.close()
 

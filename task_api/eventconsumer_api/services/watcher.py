@@ -83,7 +83,15 @@ class Watcher:
     async def end(self) -> None:
         """Let every stream end, so that a process that stops waits for none of them."""
         self._ended = True
-        await self._tell(None)
+        async with self._news:
+            self._news.notify_all()
+
+    async def close(self) -> None:
+        """End every stream, and look no more."""
+        await self.end()
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
 
     async def _watch(self) -> None:
         while self._viewers and not self._ended:
@@ -93,12 +101,9 @@ class Watcher:
                 _log.exception("The outbox could not be looked at")
             else:
                 self._recent.append(look)
-                await self._tell(look)
+                self._newest = look
+                async with self._news:
+                    self._news.notify_all()
             await asyncio.sleep(self._every)
         self._task = None
         self._newest = None
-
-    async def _tell(self, look: Look | None) -> None:
-        async with self._news:
-            self._newest = look
-            self._news.notify_all()
