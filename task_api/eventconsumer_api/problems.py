@@ -131,6 +131,11 @@ async def _http_error(_request: Request, failure: Exception) -> ProblemResponse:
 
 
 async def _database_unavailable(_request: Request, failure: Exception) -> ProblemResponse:
+    return database_unavailable(failure)
+
+
+def database_unavailable(failure: Exception) -> ProblemResponse:
+    """Build the answer for a database that does not answer, and log why."""
     _log.error("The database is unavailable: %s", failure)
     return problem(
         HTTPStatus.SERVICE_UNAVAILABLE,

@@ -52,13 +52,13 @@ class Database:
     @contextmanager
     def read(self) -> Iterator[Connection]:
         """Open a transaction that sees one state of the database and changes nothing."""
-        with _translated_failures(), self._engine.begin() as connection:
+        with translated_failures(), self._engine.begin() as connection:
             yield connection
 
     @contextmanager
     def write(self) -> Iterator[Connection]:
         """Open a transaction that is committed at the end of the block, or undone when the block raises."""
-        with _translated_failures(), self._turn_to_write(), self._writer.begin() as connection:
+        with translated_failures(), self._turn_to_write(), self._writer.begin() as connection:
             yield connection
 
     @contextmanager
@@ -87,7 +87,8 @@ class Database:
 
 
 @contextmanager
-def _translated_failures() -> Iterator[None]:
+def translated_failures() -> Iterator[None]:
+    """Turn the ways in which a database fails into DatabaseUnavailable."""
     try:
         yield
     except (OperationalError, InterfaceError) as failure:

@@ -10,7 +10,8 @@ import pytest
 from starlette.testclient import TestClient
 
 import eventconsumer_api
-from eventconsumer_api.config import Auth, Settings
+from eventconsumer_api.config import Settings
+from eventconsumer_api.guarding.settings import Auth
 from eventconsumer_api.main import create_app
 
 if TYPE_CHECKING:
@@ -68,7 +69,7 @@ def test_the_page_works_under_any_prefix() -> None:
     html = (PAGE / "index.html").read_text()
     addresses = re.findall(r'(?:href|src)="([^"]*)"', html)
     scripts = "".join(path.read_text() for path in PAGE.glob("*.js"))
-    addresses += re.findall(r'(?:from|request\(|fetch\()\s*["`]([^"`]*)["`]', scripts)
+    addresses += re.findall(r'(?:from |send\(|json\(|follow\()["`]([^"`]*)["`]', scripts)
     assert len(addresses) > 5
     assert [address for address in addresses if re.match(r"/|\w+:", address)] == []
 
