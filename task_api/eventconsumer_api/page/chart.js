@@ -2,7 +2,8 @@
 
 import { count, duration, lastMinutes } from "./words.js";
 
-const SPAN_MS = 300_000;
+const LONGEST_MS = 300_000;
+const SHORTEST_MS = 60_000;
 const GAP_MS = 8_000;
 const BUCKET_MS = 30_000;
 const LEFT = 8;
@@ -20,7 +21,7 @@ export class Chart {
       new Band(svg, "depth", "Waiting", (sample) => sample.pending, (value) => count(value), 4),
       new Band(svg, "age", "Oldest waits", (sample) => sample.oldest_seconds, (value) => duration(value), 10),
     ];
-    this.axis = ["5 min ago", "now"].map((text) => label(svg, "axis", text));
+    this.axis = ["", "now"].map((text) => label(svg, "axis", text));
     new ResizeObserver(() => this.draw()).observe(svg);
     details.addEventListener("toggle", () => this.draw());
   }
@@ -35,14 +36,17 @@ export class Chart {
   draw() {
     // The server's clock counts, not the viewer's: the newest sample is now.
     const now = this.samples.at(-1)?.at ?? Date.now();
-    this.samples = this.samples.filter((sample) => sample.at > now - SPAN_MS);
+    this.samples = this.samples.filter((sample) => sample.at > now - LONGEST_MS);
+    // A page that was just opened shows its first minute in full width.
+    const span = Math.max(SHORTEST_MS, now - (this.samples[0]?.at ?? now));
     const { width, height } = this.svg.getBoundingClientRect();
     if (width === 0) return;
-    const x = (at) => LEFT + (1 - (now - at) / SPAN_MS) * (width - LEFT - RIGHT);
+    const x = (at) => LEFT + (1 - (now - at) / span) * (width - LEFT - RIGHT);
     const floor = height - 20;
     const middle = Math.round(floor * 0.56);
     this.bands[0].draw(this.samples, x, 24, middle - 6, width);
     this.bands[1].draw(this.samples, x, middle + 28, floor, width);
+    this.axis[0].textContent = `${duration(span / 1000)} ago`;
     place(this.axis[0], LEFT, height - 4, "start");
     place(this.axis[1], width - RIGHT, height - 4, "end");
     this.words.textContent = lastMinutes(this.samples, now);

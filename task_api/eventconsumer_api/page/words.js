@@ -8,7 +8,7 @@ export const STATUS = { pending: "Pending", in_progress: "In progress", complete
 export function duration(seconds) {
   if (seconds === null || seconds === undefined) return "unknown";
   if (seconds < 0.05) return "0 s";
-  if (seconds < 10) return `${seconds.toFixed(1)} s`;
+  if (seconds < 10 && !Number.isInteger(seconds)) return `${seconds.toFixed(1)} s`;
   const whole = Math.round(seconds);
   if (whole < 60) return `${whole} s`;
   if (whole < 3600) return `${Math.floor(whole / 60)} min ${whole % 60} s`;
@@ -47,11 +47,10 @@ export function lastMinutes(samples, now) {
   const most = known.reduce((a, b) => (b.pending >= a.pending ? b : a));
   if (most.pending === 0) return "Nothing had to wait in the last five minutes.";
   const longest = Math.max(...known.map((sample) => sample.oldest_seconds));
-  const ago = duration(Math.max(0, (now - most.at) / 1000));
+  const ago = duration(Math.round((now - most.at) / 1000));
   const end = known[known.length - 1].pending;
-  const events_waited = most.pending === 1 ? "1 event" : `${count(most.pending)} events`;
-  const peak = end === most.pending ? `${events_waited} waiting now, the most so far` : `At most ${events_waited} waited (${ago} ago), now ${count(end)}`;
-  return `Last five minutes: ${peak}. Longest wait ${duration(longest)}.`;
+  if (end === most.pending) return `${events(end)} waiting now, the most in the last five minutes. Longest wait ${duration(longest)}.`;
+  return `At most ${events(most.pending)} waiting in the last five minutes (${ago} ago), now ${count(end)}. Longest wait ${duration(longest)}.`;
 }
 
 export function place(event, now) {
