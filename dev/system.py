@@ -24,8 +24,9 @@ PACKAGES = {
     "postgres": "postgresql",
     "chromium": "chromium",
     "chromedriver": "chromium-driver",
+    "npm": "npm",
 }
-_FOR_TESTS = {PACKAGES[program] for program in ("postgres", "chromium", "chromedriver")}
+_FOR_TESTS = {PACKAGES[program] for program in ("postgres", "chromium", "chromedriver", "npm")}
 _LOCK_SECONDS = 300  # Another apt-get may be at work: machines update themselves after they start.
 # An ordinary user's PATH often leaves these out.
 _SYSTEM_FOLDERS = ("/usr/local/sbin", "/usr/sbin", "/sbin")

@@ -21,7 +21,7 @@ from eventconsumer_api.guarding.limit import RateLimit
 from eventconsumer_api.guarding.middleware import GuardMiddleware
 from eventconsumer_api.metrics import Metrics, MetricsMiddleware
 from eventconsumer_api.relaying import nobody_waits, relay_of
-from eventconsumer_api.routes import health, metrics, outbox, page, tasks
+from eventconsumer_api.routes import contract, health, metrics, outbox, page, tasks
 from eventconsumer_api.services.api_keys import ApiKeyService
 from eventconsumer_api.services.outbox import OutboxService
 from eventconsumer_api.services.readiness import ReadinessService
@@ -73,6 +73,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     problems.install(app)
     app.include_router(tasks.router)
     app.include_router(outbox.router)
+    app.include_router(contract.router(chosen.kafka_topic))
     app.include_router(health.router)
     app.include_router(metrics.router)
     documentation.install(app, chosen)

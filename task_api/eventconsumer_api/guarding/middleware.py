@@ -20,8 +20,20 @@ if TYPE_CHECKING:
     from eventconsumer_api.guarding.limit import RateLimit
     from eventconsumer_api.problems import ProblemResponse
 
-_OPEN = frozenset({"/healthz", "/readyz", "/metrics", "/openapi.json", "/docs", "/redoc", "/"})
-"""Probes, metrics, documentation and the page; they hold nobody's tasks."""
+_OPEN = frozenset(
+    {
+        "/",
+        "/healthz",
+        "/readyz",
+        "/metrics",
+        "/openapi.json",
+        "/asyncapi.json",
+        "/schemas/task-event.json",
+        "/docs",
+        "/redoc",
+    }
+)
+"""The page, probes, metrics and documentation; they hold nobody's tasks."""
 _OPEN_FOLDER = "/page/"
 """The files of the page, which asks for a credential itself."""
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from contextlib import contextmanager
+from importlib.metadata import version
 from typing import TYPE_CHECKING
 from uuid import UUID, uuid4
 
@@ -11,6 +12,7 @@ import pytest
 from starlette.testclient import TestClient
 
 from eventconsumer_api.config import Settings
+from eventconsumer_api.contract import event_schema
 from eventconsumer_api.guarding.settings import Auth
 from eventconsumer_api.main import create_app
 
@@ -220,3 +222,14 @@ def test_the_trace_of_a_request_waits_beside_its_event(
     with sqlite3.connect(tmp_path / "tasks.db") as other:
         assert other.execute("SELECT traceparent FROM outbox").fetchall() == [(kept,)]
     other.close()
+
+
+def test_the_contract_of_the_topic_is_served_beside_the_api(api: TestClient) -> None:
+    channel, schema = api.get("/asyncapi.json"), api.get("/schemas/task-event.json")
+    assert channel.json()["channels"]["taskEvents"]["address"] == "task-events"
+    assert (channel.json()["asyncapi"], channel.json()["info"]["version"]) == (
+        "3.0.0",
+        version("eventconsumer"),
+    )
+    assert schema.headers["content-type"] == "application/schema+json"
+    assert schema.json() == event_schema()
