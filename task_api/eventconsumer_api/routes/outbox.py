@@ -2,7 +2,8 @@
 
 from collections.abc import AsyncIterator, Sequence
 from datetime import UTC, datetime
-from typing import Annotated, Any, cast
+from http import HTTPStatus
+from typing import Annotated, cast
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Request
@@ -10,10 +11,9 @@ from fastapi.responses import StreamingResponse
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic.config import JsonDict
 
-from eventconsumer_api.problems import MEDIA_TYPE, Problem
-from eventconsumer_api.routes import streaming
+from eventconsumer_api.routes import answers, streaming
 from eventconsumer_api.routes.caller import Caller
-from eventconsumer_api.routes.tasks import TaskId
+from eventconsumer_api.routes.parameters import TaskId
 from eventconsumer_api.services.outbox import OutboxService
 from eventconsumer_api.services.watcher import Watcher
 from eventconsumer_api.whereabouts import Place, Whereabouts
@@ -62,15 +62,13 @@ class OutboxBody(BaseModel):
     rejected: Annotated[int, Field(description="Events set aside for good, counted up to 10,000.")]
 
 
-def _problem(description: str) -> dict[str, Any]:
-    return {"description": description, "content": {MEDIA_TYPE: {"schema": Problem.model_json_schema()}}}
-
-
-_UNAVAILABLE = _problem("The database did not answer.")
-_STREAM = {
-    "description": "Events named `history` (once), `outbox` (every 1.5 s) and `events` (when one moved).",
-    "content": {"text/event-stream": {"schema": {"type": "string"}, "example": streaming.EXAMPLE}},
+_STREAM: answers.Answers = {
+    200: {
+        "description": "Events named `history` (once), `outbox` (every 1.5 s) and `events` (when one moved).",
+        "content": {"text/event-stream": {"schema": {"type": "string"}, "example": streaming.EXAMPLE}},
+    }
 }
+_FULL = answers.problem(HTTPStatus.SERVICE_UNAVAILABLE, "Every place to watch from is taken.", answers.RETRY)
 
 
 async def _service(request: Request) -> OutboxService:
@@ -90,7 +88,7 @@ Outbox = Annotated[OutboxService, Depends(_service)]
     "/tasks/{task_id}/events",
     tags=["tasks"],
     response_model=list[EventBody],
-    responses={404: _problem("There is no such task."), 503: _UNAVAILABLE},
+    responses=answers.NOT_FOUND | answers.UNAVAILABLE,
 )
 def task_events(task_id: TaskId, outbox: Outbox, caller: Caller) -> Sequence[Whereabouts]:
     """Say where the newest hundred events of a task are, oldest first.
@@ -101,7 +99,7 @@ def task_events(task_id: TaskId, outbox: Outbox, caller: Caller) -> Sequence[Whe
     return outbox.of_task(caller, task_id)
 
 
-@router.get("/outbox", responses={503: _UNAVAILABLE})
+@router.get("/outbox", responses=answers.UNAVAILABLE)
 def outbox_depth(outbox: Outbox) -> OutboxBody:
     """Say how many events wait for Kafka, for how long, and how many it will never take."""
     depth = outbox.depth()
@@ -112,7 +110,7 @@ def outbox_depth(outbox: Outbox) -> OutboxBody:
 @router.get(
     "/outbox/stream",
     response_class=StreamingResponse,
-    responses={200: _STREAM, 503: _problem("Every place to watch from is taken.")},
+    responses=_STREAM | _FULL,
 )
 async def outbox_stream(watcher: Annotated[Watcher, Depends(_watcher)], caller: Caller) -> StreamingResponse:
     """Tell of the outbox and of the caller's newest events as Server-Sent Events, for at most five minutes.
