@@ -24,6 +24,7 @@ from eventconsumer_api.openapi import DescribedApp
 from eventconsumer_api.relaying import nobody_waits, relay_of
 from eventconsumer_api.routes import contract, health, metrics, tasks
 from eventconsumer_api.services.api_keys import ApiKeyService
+from eventconsumer_api.services.group_commit import GroupCommit
 from eventconsumer_api.services.readiness import ReadinessService
 from eventconsumer_api.services.tasks import TaskService
 from eventconsumer_api.storage import schema
@@ -49,15 +50,20 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         relay = relay_of(chosen, database, figures)
         if relay:
             relay.start()
+        committed = relay.wake if relay else nobody_waits
+        arrivals = GroupCommit(database, committed)
+        arrivals.start()
         try:
             yield {
                 "guard": Guard(chosen, look_up=ApiKeyService(database).bearer),
                 "rate_limit": RateLimit(allowed) if (allowed := chosen.requests_allowed) else None,
-                "tasks": TaskService(database, committed=relay.wake if relay else nobody_waits),
+                "tasks": TaskService(database, committed),
+                "arrivals": arrivals,
                 "readiness": ReadinessService(database, relay_alive=relay.alive if relay else None),
                 "metrics": figures,
             }
         finally:
+            await asyncio.to_thread(arrivals.stop)
             if relay:
                 await asyncio.to_thread(relay.stop)
             database.close()
