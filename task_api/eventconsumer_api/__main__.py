@@ -6,6 +6,7 @@ Other words than none manage API keys, and events that Kafka refused.
 from __future__ import annotations
 
 import argparse
+import gc
 import sys
 from contextlib import suppress
 from typing import TYPE_CHECKING, TypeVar
@@ -46,6 +47,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 def _serve(settings: Settings) -> None:
     app = create_app(settings)
+    # What is loaded by now stays for ever: the garbage collector need not look at it again and again.
+    gc.freeze()
     config = uvicorn.Config(
         app,
         host=settings.host,
