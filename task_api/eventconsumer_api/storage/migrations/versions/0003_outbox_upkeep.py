@@ -18,6 +18,6 @@ def upgrade() -> None:
     """Tell autovacuum; SQLite uses the place of deleted rows again by itself."""
     if op.get_bind().dialect.name == "postgresql":
         op.execute(
-            "ALTER TABLE outbox SET (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 10000, "
-            "autovacuum_vacuum_cost_delay = 0)"
+            "ALTER TABLE outbox SET (autovacuum_vacuum_scale_factor = 0, "
+            "autovacuum_vacuum_threshold = 10000, autovacuum_vacuum_cost_delay = 0)"
         )
