@@ -3,20 +3,10 @@
 from enum import StrEnum
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BeforeValidator, Field
-from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
-from sqlalchemy import make_url
-from sqlalchemy.exc import ArgumentError
+from pydantic import BeforeValidator, Field
+from pydantic_settings import NoDecode
 
-
-def _database_url(text: str) -> str:
-    try:
-        url = make_url(text)
-    except ArgumentError:
-        raise ValueError("must be a database URL such as sqlite:///tasks.db") from None
-    if url.get_backend_name() == "sqlite" and url.database in {None, "", ":memory:"}:
-        raise ValueError("must name a file: tasks in memory would not survive a restart")
-    return text
+from eventconsumer_api.database_settings import DatabaseSettings
 
 
 class Auth(StrEnum):
@@ -33,13 +23,8 @@ def _auth(said: object) -> object:
     return names
 
 
-class Settings(BaseSettings):
+class Settings(DatabaseSettings):
     """The environment of the Task API; each field is the variable of the same name in capitals."""
-
-    model_config = SettingsConfigDict(frozen=True, extra="ignore")
-
-    database_url: Annotated[str, AfterValidator(_database_url)] = "sqlite:///tasks.db"
-    """SQLAlchemy URL of the database that holds tasks and the events not yet published."""
 
     auth: Annotated[tuple[Auth, ...], NoDecode, BeforeValidator(_auth), Field(validate_default=True)] = ()
     """How callers say who they are. It has no default: a service that is open to everybody says so."""

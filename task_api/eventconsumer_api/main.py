@@ -13,12 +13,12 @@ from eventconsumer_api import problems
 from eventconsumer_api.config import Settings
 from eventconsumer_api.correlation import CorrelationMiddleware
 from eventconsumer_api.guard import GuardMiddleware
+from eventconsumer_api.preparation import Preparation
 from eventconsumer_api.publisher import Publisher
 from eventconsumer_api.relay import Relay
 from eventconsumer_api.routes import health, tasks
 from eventconsumer_api.services.readiness import ReadinessService
 from eventconsumer_api.services.tasks import TaskService
-from eventconsumer_api.storage import schema
 from eventconsumer_api.storage.database import Database
 
 if TYPE_CHECKING:
@@ -31,8 +31,13 @@ def create_app(settings: Settings | None = None) -> FastAPI:
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[dict[str, object]]:
-        database = Database(chosen.database_url)
-        schema.migrate(database)
+        database = Database(
+            chosen.database_url,
+            timeout_seconds=chosen.database_timeout_seconds,
+            pool_size=chosen.database_pool_size,
+        )
+        preparation = Preparation(database, chosen.database_migrations)
+        await preparation.start()
         publisher = Publisher(
             bootstrap_servers=chosen.kafka_bootstrap_servers,
             topic=chosen.kafka_topic,
@@ -43,9 +48,12 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         try:
             yield {
                 "tasks": TaskService(database, committed=relay.wake),
-                "readiness": ReadinessService(database, relay_alive=relay.alive),
+                "readiness": ReadinessService(
+                    database, prepared=preparation.done, relay_alive=relay.alive
+                ),
             }
         finally:
+            await preparation.stop()
             await asyncio.to_thread(relay.stop)
             database.close()
 

@@ -14,7 +14,7 @@ from starlette.responses import JSONResponse
 from eventconsumer_api.correlation import HEADER
 from eventconsumer_api.principal import NotAllowed
 from eventconsumer_api.services.tasks import TaskNotFound
-from eventconsumer_api.storage.database import DatabaseUnavailable
+from eventconsumer_api.storage.database import DatabaseUnavailable, OutcomeUnknown
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -129,9 +129,11 @@ async def _http_error(_request: Request, failure: Exception) -> ProblemResponse:
 
 async def _database_unavailable(_request: Request, failure: Exception) -> ProblemResponse:
     _log.error("The database is unavailable: %s", failure)
+    unknown = isinstance(failure, OutcomeUnknown)
+    changed = "The change was made wholly or not at all" if unknown else "Nothing was changed"
     return problem(
         HTTPStatus.SERVICE_UNAVAILABLE,
-        detail="The database did not answer in time. Nothing was changed; please try again.",
+        detail=f"The database did not answer in time. {changed}; please try again.",
         headers={"Retry-After": _RETRY_AFTER_SECONDS},
     )
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from eventconsumer_api.storage import outbox
+from eventconsumer_api.storage import outbox, trial
 from eventconsumer_api.storage.database import Database, DatabaseUnavailable
 
 if TYPE_CHECKING:
@@ -28,10 +28,13 @@ class Readiness:
 
 
 class ReadinessService:
-    """Looks at the database, and at the relay through ``relay_alive``."""
+    """Looks at the database, at its tables through ``prepared``, and at the relay through ``relay_alive``."""
 
-    def __init__(self, database: Database, relay_alive: Callable[[], bool]) -> None:
+    def __init__(
+        self, database: Database, *, prepared: Callable[[], bool], relay_alive: Callable[[], bool]
+    ) -> None:
         self._database = database
+        self._prepared = prepared
         self._relay_alive = relay_alive
 
     def look(self) -> Readiness:
@@ -39,6 +42,11 @@ class ReadinessService:
         try:
             with self._database.read() as connection:
                 depth = outbox.depth(connection)
+            # A database that is healthy is never written to for this.
+            if self._database.refused_last_change:
+                with self._database.write() as connection:
+                    trial.write(connection)
         except DatabaseUnavailable:
-            return Readiness(database=False, relay=self._relay_alive(), waiting_events=None)
-        return Readiness(database=True, relay=self._relay_alive(), waiting_events=depth)
+            depth = None
+        database = depth is not None and self._prepared()
+        return Readiness(database=database, relay=self._relay_alive(), waiting_events=depth)
