@@ -83,7 +83,7 @@ class Row(Protocol):
 
     @property
     def created_at(self) -> datetime:
-        """When it happened; SQLite gives it back without its zone, which is UTC."""
+        """When it happened, in whatever zone."""
 
     @property
     def traceparent(self) -> str | None:
@@ -92,7 +92,6 @@ class Row(Protocol):
 
 def headers(row: Row, content_type: str = JSON_CONTENT) -> Headers:
     """Return the message headers: CloudEvents 1.0 in binary mode, the id as Debezium names it, the trace."""
-    happened_at = row.created_at if row.created_at.tzinfo else row.created_at.replace(tzinfo=UTC)
     event_id = str(row.id)
     found: Headers = [
         ("id", event_id),
@@ -100,7 +99,7 @@ def headers(row: Row, content_type: str = JSON_CONTENT) -> Headers:
         ("ce_id", event_id),
         ("ce_type", row.type),
         ("ce_source", SOURCE),
-        ("ce_time", happened_at.astimezone(UTC).isoformat()),
+        ("ce_time", row.created_at.astimezone(UTC).isoformat()),
         ("content-type", content_type),
     ]
     if row.traceparent is not None:

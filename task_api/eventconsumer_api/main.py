@@ -20,6 +20,7 @@ from eventconsumer_api.routes import health, tasks
 from eventconsumer_api.services.readiness import ReadinessService
 from eventconsumer_api.services.tasks import TaskService
 from eventconsumer_api.storage.database import Database
+from eventconsumer_api.tracing import TraceMiddleware
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -60,6 +61,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app = FastAPI(title="Task API", version=version("eventconsumer"), lifespan=lifespan)
     app.add_middleware(GuardMiddleware)
     app.add_middleware(CorrelationMiddleware)
+    app.add_middleware(TraceMiddleware)
     problems.install(app)
     app.include_router(tasks.router)
     app.include_router(health.router)

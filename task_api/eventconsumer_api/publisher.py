@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING
 
 from confluent_kafka import KafkaError, KafkaException, Producer
 
+from eventconsumer_api.events import headers
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -95,7 +97,13 @@ class Publisher:
                 deliveries[position] = self._noted(error, message)
 
             try:
-                self._producer.produce(self._topic, key=event.key, value=event.payload, on_delivery=report)
+                self._producer.produce(
+                    self._topic,
+                    key=event.key,
+                    value=event.payload,
+                    headers=headers(event),
+                    on_delivery=report,
+                )
             except KafkaException as failure:
                 deliveries[position] = self._noted(failure.args[0], None)
                 break

@@ -12,6 +12,7 @@ from uuid import UUID, uuid4
 from eventconsumer_api.events import EventType, task_event, what_happened
 from eventconsumer_api.models import Status, Task, TaskChanges, changed
 from eventconsumer_api.storage import outbox, tasks
+from eventconsumer_api.traceparent import current_traceparent
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -42,7 +43,7 @@ class TaskService:
         event = task_event(EventType.CREATED, task, correlation_id)
         with self._database.write() as connection:
             tasks.add(connection, task)
-            outbox.add(connection, event)
+            outbox.add(connection, event, traceparent=current_traceparent())
         self._committed()
         return task
 
@@ -74,7 +75,8 @@ class TaskService:
             if happened is None:
                 return before
             tasks.replace(connection, after)
-            outbox.add(connection, task_event(happened, after, correlation_id))
+            event = task_event(happened, after, correlation_id)
+            outbox.add(connection, event, traceparent=current_traceparent())
         self._committed()
         return after
 

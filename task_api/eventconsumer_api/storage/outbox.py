@@ -7,7 +7,7 @@ remembered position: a transaction that commits late may carry a lower number th
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import TYPE_CHECKING
 from uuid import UUID
 
@@ -23,6 +23,15 @@ if TYPE_CHECKING:
     from eventconsumer_api.events import TaskEvent
 
 _waits = outbox.c.rejected_reason.is_(None)
+_WAITING = select(
+    outbox.c.sequence,
+    outbox.c.aggregateid,
+    outbox.c.payload,
+    outbox.c.id,
+    outbox.c.type,
+    outbox.c.created_at,
+    outbox.c.traceparent,
+)
 # A broker that was away for a day must not make every look at the outbox a count of millions.
 _COUNT_UP_TO = 10_000
 
@@ -34,10 +43,14 @@ class WaitingEvent:
     sequence: int
     key: str
     payload: str
+    id: UUID
+    type: str
+    created_at: datetime
+    traceparent: str | None
 
 
-def add(connection: Connection, event: TaskEvent) -> None:
-    """Write an event, in the transaction that writes the change it tells of."""
+def add(connection: Connection, event: TaskEvent, *, traceparent: str | None = None) -> None:
+    """Write an event and its request's trace, in the transaction that writes the change it tells of."""
     connection.execute(
         insert(outbox),
         {
@@ -46,15 +59,15 @@ def add(connection: Connection, event: TaskEvent) -> None:
             "aggregateid": event.data.task_id,
             "type": event.event_type,
             "payload": event.to_json(),
-            "created_at": datetime.now(UTC),
+            "created_at": datetime.fromisoformat(event.occurred_at),
+            "traceparent": traceparent,
         },
     )
 
 
 def waiting(connection: Connection, *, limit: int) -> list[WaitingEvent]:
     """Return up to ``limit`` events to publish, in the order of their changes."""
-    columns = select(outbox.c.sequence, outbox.c.aggregateid, outbox.c.payload)
-    rows = connection.execute(columns.where(_waits).order_by(outbox.c.sequence).limit(limit))
+    rows = connection.execute(_WAITING.where(_waits).order_by(outbox.c.sequence).limit(limit))
     return [WaitingEvent(*row) for row in rows]
 
 

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 JSON = {"Content-Type": "application/json"}
 NOWHERE = "127.0.0.1:1"
+TRACEPARENT = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
 
 
 @contextmanager
@@ -203,3 +204,18 @@ def test_events_wait_in_the_database_through_a_restart_without_kafka(tmp_path: P
         a_task(api)
     with running(tmp_path) as api:
         assert api.get("/readyz").json()["waiting_events"] == 1
+
+
+@pytest.mark.parametrize(
+    ("sent", "kept"),
+    [({"traceparent": TRACEPARENT}, TRACEPARENT), ({"traceparent": "my trace"}, None), ({}, None)],
+    ids=["valid", "invalid", "none"],
+)
+def test_the_trace_of_a_request_waits_beside_its_event(
+    tmp_path: Path, sent: dict[str, str], kept: str | None
+) -> None:
+    with running(tmp_path) as api:
+        assert api.post("/tasks", json={"title": "Buy groceries"}, headers=sent).status_code == 201
+    with sqlite3.connect(tmp_path / "tasks.db") as other:
+        assert other.execute("SELECT traceparent FROM outbox").fetchall() == [(kept,)]
+    other.close()

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+from uuid import UUID
+
 import pytest
 from confluent_kafka import KafkaError
 
@@ -15,7 +18,15 @@ FAILED = Delivery(Outcome.FAILED, "timed out")
 
 
 def an_event(sequence: int, key: str) -> WaitingEvent:
-    return WaitingEvent(sequence=sequence, key=key, payload="{}")
+    return WaitingEvent(
+        sequence=sequence,
+        key=key,
+        payload="{}",
+        id=UUID(int=sequence),
+        type="task.created",
+        created_at=datetime(2026, 1, 15, tzinfo=UTC),
+        traceparent=None,
+    )
 
 
 A1, B2, A3, B4 = an_event(1, "a"), an_event(2, "b"), an_event(3, "a"), an_event(4, "b")
