@@ -32,9 +32,9 @@ class DatabaseSettings(BaseSettings):
     database_url_file: Annotated[str | None, BeforeValidator(_content), Field(repr=False)] = None
     """A file that holds the database's URL, as a mounted Secret does; it goes before DATABASE_URL."""
 
-    database_url: Annotated[
-        str, AfterValidator(_database_url), Field(repr=False, validate_default=True)
-    ] = "sqlite:///tasks.db"
+    database_url: Annotated[str, AfterValidator(_database_url), Field(repr=False, validate_default=True)] = (
+        "sqlite:///tasks.db"
+    )
     """The database that holds tasks and the events not yet published: sqlite:///… or postgresql://…"""
 
     database_pool_size: Annotated[int, Field(ge=2, le=200)] = 10

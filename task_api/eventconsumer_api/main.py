@@ -49,9 +49,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         try:
             yield {
                 "tasks": TaskService(database, committed=relay.wake),
-                "readiness": ReadinessService(
-                    database, prepared=preparation.done, relay_alive=relay.alive
-                ),
+                "readiness": ReadinessService(database, prepared=preparation.done, relay_alive=relay.alive),
             }
         finally:
             await preparation.stop()

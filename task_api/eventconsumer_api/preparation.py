@@ -63,7 +63,7 @@ class Preparation:
         try:
             await asyncio.to_thread(self._act, self._database)
         except (DatabaseUnavailable, SchemaMismatch) as failure:
-            _log.error("The database is not ready, next try in %.0f s: %s", _PAUSE_SECONDS, failure)  # noqa: TRY400  # the sentence says it all
+            _log.error("The database is not ready, next try in %.0f s: %s", _PAUSE_SECONDS, failure)
         else:
             self._done = True
 

@@ -96,10 +96,14 @@ class Database:
     def write(self) -> Iterator[Connection]:
         """Open a transaction that is committed at the end of the block, or undone when the block raises."""
         try:
-            with _translated_failures(), self._turn_to_write(), self._writer.connect() as connection:
-                with connection.begin() as transaction:
-                    yield connection
-                    _commit(transaction)
+            with (
+                _translated_failures(),
+                self._turn_to_write(),
+                self._writer.connect() as connection,
+                connection.begin() as transaction,
+            ):
+                yield connection
+                _commit(transaction)
         except DatabaseUnavailable:
             self._refused = True
             raise
