@@ -26,11 +26,13 @@ TRACEPARENT = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
 
 @contextmanager
 def running(folder: Path) -> Iterator[TestClient]:
-    app = create_app(
-        Settings(
-            auth=(Auth.NONE,), database_url=f"sqlite:///{folder}/tasks.db", kafka_bootstrap_servers=NOWHERE
-        )
-    )
+    with running_on(f"sqlite:///{folder}/tasks.db") as client:
+        yield client
+
+
+@contextmanager
+def running_on(database_url: str) -> Iterator[TestClient]:
+    app = create_app(Settings(auth=(Auth.NONE,), database_url=database_url, kafka_bootstrap_servers=NOWHERE))
     with TestClient(app, raise_server_exceptions=False) as client:
         yield client
 
