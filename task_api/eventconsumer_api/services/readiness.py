@@ -44,8 +44,7 @@ class ReadinessService:
                 depth = outbox.depth(connection)
             # A database that is healthy is never written to for this.
             if self._database.refused_last_change:
-                with self._database.write() as connection:
-                    trial.write(connection)
+                trial.change(self._database)
         except DatabaseUnavailable:
             depth = None
         database = depth is not None and self._prepared()

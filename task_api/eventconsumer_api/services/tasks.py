@@ -68,7 +68,7 @@ class TaskService:
         that ask for what already is change nothing and have no event: completing twice is one event.
         """
         with self._database.write() as connection:
-            before = _theirs(caller, task_id, tasks.get(connection, task_id))
+            before = _theirs(caller, task_id, tasks.get_to_change(connection, task_id))
             caller.check(changes)
             after = changed(before, changes)
             happened = what_happened(before, after)

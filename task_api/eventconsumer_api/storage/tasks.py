@@ -38,6 +38,15 @@ def get(connection: Connection, task_id: UUID) -> Task | None:
     return None if row is None else _task(row)
 
 
+def get_to_change(connection: Connection, task_id: UUID) -> Task | None:
+    """Return the task as `get` does; until the transaction ends nobody else changes it.
+
+    So the events of one task enter the outbox in the order of its changes. SQLite has one writer anyway.
+    """
+    row = connection.execute(select(*_TASK).where(tasks.c.id == task_id).with_for_update()).one_or_none()
+    return None if row is None else _task(row)
+
+
 def page(connection: Connection, *, owner_id: UUID | None, after: UUID | None, limit: int) -> Sequence[Task]:
     """Return up to ``limit`` tasks of one owner, or of all, oldest first, behind the task ``after``."""
     query = select(*_TASK).order_by(tasks.c.sequence).limit(limit)
