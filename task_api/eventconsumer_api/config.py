@@ -1,33 +1,16 @@
 """Everything an operator may set, read from the environment once at startup."""
 
-from enum import StrEnum
 from typing import Annotated, Literal
 
-from pydantic import BeforeValidator, Field
-from pydantic_settings import NoDecode
+from pydantic import Field
 
 from eventconsumer_api.database_settings import DatabaseSettings
+from eventconsumer_api.guarding.settings import GuardSettings
+from eventconsumer_api.logs import Format
 
 
-class Auth(StrEnum):
-    """A way in which callers say who they are."""
-
-    NONE = "none"
-    """They don't: everybody may do everything."""
-
-
-def _auth(said: object) -> object:
-    names = [name.strip() for name in said.split(",")] if isinstance(said, str) else said
-    if not names or names == [""]:
-        raise ValueError("say who may come in: AUTH=none lets everybody see and change every task")
-    return names
-
-
-class Settings(DatabaseSettings):
+class Settings(DatabaseSettings, GuardSettings):
     """The environment of the Task API; each field is the variable of the same name in capitals."""
-
-    auth: Annotated[tuple[Auth, ...], NoDecode, BeforeValidator(_auth), Field(validate_default=True)] = ()
-    """How callers say who they are. It has no default: a service that is open to everybody says so."""
 
     kafka_bootstrap_servers: str = "localhost:30092"
     """Comma-separated host:port list of brokers to begin with."""
@@ -38,6 +21,9 @@ class Settings(DatabaseSettings):
     client_id: str = "task-api-publisher"
     """The Kafka client.id, as brokers show it in logs and quotas."""
 
+    relay: Literal["on", "off"] = "on"
+    """Whether this process publishes when it is its turn; `off` leaves the outbox to Debezium."""
+
     host: str = "0.0.0.0"  # noqa: S104  # a container is reached from outside; a laptop sets HOST=127.0.0.1
     """The address to listen on."""
 
@@ -46,3 +32,6 @@ class Settings(DatabaseSettings):
 
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     """The least severe level that is logged."""
+
+    log_format: Format = Format.TEXT
+    """`json` for one object a line, or `text`."""

@@ -128,6 +128,11 @@ async def _http_error(_request: Request, failure: Exception) -> ProblemResponse:
 
 
 async def _database_unavailable(_request: Request, failure: Exception) -> ProblemResponse:
+    return database_unavailable(failure)
+
+
+def database_unavailable(failure: Exception) -> ProblemResponse:
+    """Build the answer for a database that does not answer, and log why."""
     _log.error("The database is unavailable: %s", failure)
     unknown = isinstance(failure, OutcomeUnknown)
     changed = "The change was made wholly or not at all" if unknown else "Nothing was changed"

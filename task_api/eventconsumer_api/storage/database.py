@@ -89,7 +89,7 @@ class Database:
     @contextmanager
     def read(self) -> Iterator[Connection]:
         """Open a transaction that sees one state of the database and changes nothing."""
-        with _translated_failures(), self._engine.begin() as connection:
+        with translated_failures(), self._engine.begin() as connection:
             yield connection
 
     @contextmanager
@@ -97,7 +97,7 @@ class Database:
         """Open a transaction that is committed at the end of the block, or undone when the block raises."""
         try:
             with (
-                _translated_failures(),
+                translated_failures(),
                 self._turn_to_write(),
                 self._writer.connect() as connection,
                 connection.begin() as transaction,
@@ -148,7 +148,8 @@ def _commit(transaction: RootTransaction) -> None:
 
 
 @contextmanager
-def _translated_failures() -> Iterator[None]:
+def translated_failures() -> Iterator[None]:
+    """Turn the ways in which a database fails into DatabaseUnavailable."""
     try:
         yield
     except DBAPIError as failure:

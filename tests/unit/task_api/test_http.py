@@ -10,7 +10,8 @@ from uuid import UUID, uuid4
 import pytest
 from starlette.testclient import TestClient
 
-from eventconsumer_api.config import Auth, Settings
+from eventconsumer_api.config import Settings
+from eventconsumer_api.guarding.settings import Auth
 from eventconsumer_api.main import create_app
 
 if TYPE_CHECKING:

@@ -10,8 +10,8 @@ from eventconsumer_api.__main__ import main
 @pytest.mark.parametrize(
     ("variable", "value", "sentence"),
     [
-        ("AUTH", "", "AUTH: say who may come in"),
-        ("AUTH", "password", "AUTH: Input should be 'none'"),
+        ("AUTH", "", "AUTH: say how callers prove who they are"),
+        ("AUTH", "password", "AUTH: Input should be 'jwt', 'api_key' or 'none'"),
         ("PORT", "abc", "PORT: Input should be a valid integer"),
         ("LOG_LEVEL", "loud", "LOG_LEVEL: Input should be 'DEBUG', 'INFO', 'WARNING' or 'ERROR'"),
         ("DATABASE_URL", "tasks.db", "DATABASE_URL: must be a database URL such as sqlite:///tasks.db"),
