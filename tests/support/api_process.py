@@ -18,10 +18,10 @@ if TYPE_CHECKING:
 class ApiProcess:
     """`python -m eventconsumer_api` with its database and log in ``folder``; `with` ends it.
 
-    ``variables`` are of its environment, beside or in place of those that a test needs.
+    ``environment`` holds variables beside, or in place of, those that every test needs.
     """
 
-    def __init__(self, folder: Path, *, bootstrap_servers: str, topic: str, **variables: str) -> None:
+    def __init__(self, folder: Path, *, bootstrap_servers: str, topic: str, **environment: str) -> None:
         self.database = folder / "tasks.db"
         self._log = folder / "api.log"
         self._environment = os.environ | {
@@ -31,7 +31,7 @@ class ApiProcess:
             "KAFKA_TOPIC": topic,
             "HOST": "127.0.0.1",
             "PORT": "0",
-            **variables,
+            **environment,
         }
         self._process: subprocess.Popen[bytes] | None = None
 
@@ -69,6 +69,11 @@ class ApiProcess:
     def kill(self) -> None:
         """End it with SIGKILL."""
         self._end(signal.SIGKILL)
+
+    def ask_to_end(self) -> None:
+        """Send it SIGTERM and go on at once."""
+        assert self._process is not None
+        self._process.send_signal(signal.SIGTERM)
 
     def terminate(self) -> str:
         """End it with SIGTERM and return what it logged."""

@@ -20,7 +20,18 @@ if TYPE_CHECKING:
     from eventconsumer_api.guarding.limit import RateLimit
     from eventconsumer_api.problems import ProblemResponse
 
-_OPEN = frozenset({"/healthz", "/readyz", "/metrics", "/openapi.json", "/docs", "/redoc"})
+_OPEN = frozenset(
+    {
+        "/healthz",
+        "/readyz",
+        "/metrics",
+        "/openapi.json",
+        "/asyncapi.json",
+        "/schemas/task-event.json",
+        "/docs",
+        "/redoc",
+    }
+)
 """Probes, metrics and documentation; they hold nobody's tasks."""
 
 _RETRY_AFTER = {"Retry-After": "1"}

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from httpx2 import Response
 
 NOWHERE = "127.0.0.1:1"
-OPEN = {"/healthz", "/readyz", "/metrics"}
+OPEN = {"/healthz", "/readyz", "/metrics", "/asyncapi.json", "/schemas/task-event.json"}
 
 
 def database_url(folder: Path) -> str:
