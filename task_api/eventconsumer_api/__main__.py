@@ -8,7 +8,7 @@ from __future__ import annotations
 import argparse
 import logging.config
 import sys
-from contextlib import closing
+from contextlib import closing, suppress
 from typing import TYPE_CHECKING, TypeVar
 
 import uvicorn
@@ -20,6 +20,7 @@ from eventconsumer_api.database_settings import DatabaseSettings
 from eventconsumer_api.logs import Format, logging_config
 from eventconsumer_api.main import create_app
 from eventconsumer_api.preparation import migrate_now
+from eventconsumer_api.server import Server
 from eventconsumer_api.storage.database import Database, DatabaseUnavailable
 from eventconsumer_api.storage.schema import SchemaMismatch
 
@@ -61,8 +62,9 @@ def _migrate(settings: DatabaseSettings) -> str | None:
 
 
 def _serve(settings: Settings) -> None:
-    uvicorn.run(
-        create_app(settings),
+    app = create_app(settings)
+    config = uvicorn.Config(
+        app,
         host=settings.host,
         port=settings.port,
         log_config=logging_config(settings.log_format, settings.log_level),
@@ -72,6 +74,9 @@ def _serve(settings: Settings) -> None:
         server_header=False,
         timeout_graceful_shutdown=_FINISH_REQUESTS_SECONDS,
     )
+    # A second Ctrl-C, while requests are finished, is raised here.
+    with suppress(KeyboardInterrupt):
+        Server(app, config).run()
 
 
 def _read(settings: type[SettingsT]) -> SettingsT:
