@@ -1,28 +1,24 @@
-"""`python -m eventconsumer_api`: serve until SIGTERM or SIGINT, then end in order; or manage API keys.
+"""`python -m eventconsumer_api`: serve until SIGTERM or SIGINT, then end in order.
 
-`python -m eventconsumer_api migrate`: bring the database's tables up to date, and end.
+Other words than none bring the tables up to date, manage API keys, and events that Kafka refused.
 """
 
 from __future__ import annotations
 
 import argparse
-import logging.config
 import sys
-from contextlib import closing, suppress
+from contextlib import suppress
 from typing import TYPE_CHECKING, TypeVar
 
 import uvicorn
 from pydantic import ValidationError
 
-from eventconsumer_api import key_commands
+from eventconsumer_api import key_commands, migrate_command, outbox_commands
 from eventconsumer_api.config import Settings
 from eventconsumer_api.database_settings import DatabaseSettings
-from eventconsumer_api.logs import Format, logging_config
+from eventconsumer_api.logs import logging_config
 from eventconsumer_api.main import create_app
-from eventconsumer_api.preparation import migrate_now
 from eventconsumer_api.server import Server
-from eventconsumer_api.storage.database import Database, DatabaseUnavailable
-from eventconsumer_api.storage.schema import SchemaMismatch
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -40,25 +36,16 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(prog="eventconsumer-api", description="Serves the Task API.")
     commands = parser.add_subparsers(dest="command")
     key_commands.add_to(commands)
-    commands.add_parser("migrate", help="bring the tables of the database up to date, and end")
+    migrate_command.add_to(commands)
+    outbox_commands.add_to(commands)
     command = parser.parse_args(arguments)
     if command.command == "keys":
         sys.exit(key_commands.run(command, _read(DatabaseSettings).database_url))
     if command.command == "migrate":
-        sys.exit(_migrate(_read(DatabaseSettings)))
+        sys.exit(migrate_command.run(_read(DatabaseSettings).database_url))
+    if command.command == "outbox":
+        sys.exit(outbox_commands.run(command, _read(DatabaseSettings).database_url))
     _serve(_read(Settings))
-
-
-def _migrate(settings: DatabaseSettings) -> str | None:
-    """Return why that was not possible, if so."""
-    logging.config.dictConfig(logging_config(Format.TEXT, "INFO"))
-    with closing(Database(settings.database_url)) as database:
-        try:
-            migrate_now(database)
-        except (DatabaseUnavailable, SchemaMismatch) as failure:
-            return str(failure)
-        sys.stderr.write(f"The tables of {database.address} are up to date.\n")
-    return None
 
 
 def _serve(settings: Settings) -> None:

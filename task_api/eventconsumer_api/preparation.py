@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import time
 from contextlib import suppress
 from typing import TYPE_CHECKING, Literal
 
@@ -22,7 +21,6 @@ if TYPE_CHECKING:
 _log = logging.getLogger(__name__)
 
 _PAUSE_SECONDS = 2.0
-_COMMAND_SECONDS = 60.0
 
 Mode = Literal["run", "check"]
 
@@ -66,18 +64,3 @@ class Preparation:
             _log.error("The database is not ready, next try in %.0f s: %s", _PAUSE_SECONDS, failure)
         else:
             self._done = True
-
-
-def migrate_now(database: Database) -> None:
-    """Migrate the database, trying for a minute; raises DatabaseUnavailable or SchemaMismatch."""
-    deadline = time.monotonic() + _COMMAND_SECONDS
-    while True:
-        try:
-            schema.migrate(database)
-        except DatabaseUnavailable as failure:
-            if time.monotonic() > deadline:
-                raise
-            _log.warning("The database is not ready, next try in %.0f s: %s", _PAUSE_SECONDS, failure)
-            time.sleep(_PAUSE_SECONDS)
-        else:
-            return

@@ -18,10 +18,10 @@ if TYPE_CHECKING:
 class ApiProcess:
     """`python -m eventconsumer_api` with its database and log in ``folder``; `with` ends it.
 
-    ``environment`` holds variables beside, or in place of, those that every test needs.
+    ``variables`` are of its environment, beside or in place of those that a test needs.
     """
 
-    def __init__(self, folder: Path, *, bootstrap_servers: str, topic: str, **environment: str) -> None:
+    def __init__(self, folder: Path, *, bootstrap_servers: str, topic: str, **variables: str) -> None:
         self.database = folder / "tasks.db"
         self._log = folder / "api.log"
         self._environment = os.environ | {
@@ -31,7 +31,7 @@ class ApiProcess:
             "KAFKA_TOPIC": topic,
             "HOST": "127.0.0.1",
             "PORT": "0",
-            **environment,
+            **variables,
         }
         self._process: subprocess.Popen[bytes] | None = None
 

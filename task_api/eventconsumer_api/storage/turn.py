@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
     import psycopg
-    from sqlalchemy import URL, Connection
+    from sqlalchemy import Connection
 
     from eventconsumer_api.bell import Bell
     from eventconsumer_api.storage.database import Database
@@ -71,7 +71,7 @@ def turn(database: Database, url: str, bell: Bell) -> Turn:
     parsed = database_url(url)
     if parsed.get_backend_name() == "sqlite":
         return SqliteTurn(database, Path(f"{parsed.database}.relay"), bell)
-    return PostgresTurn(parsed, bell)
+    return PostgresTurn(url, bell)
 
 
 class SqliteTurn(Turn):
@@ -125,13 +125,13 @@ class SqliteTurn(Turn):
 class PostgresTurn(Turn):
     """An advisory lock, held by a session that does nothing but the relay's reading and waiting."""
 
-    def __init__(self, url: URL, bell: Bell) -> None:
+    def __init__(self, url: str, bell: Bell) -> None:
         self.held = False
         self._bell = bell
         self._connection: Connection | None = None
         self._spoke_at = 0.0
         self._engine = create_engine(
-            url,
+            database_url(url),
             poolclass=NullPool,
             isolation_level="AUTOCOMMIT",
             connect_args={
