@@ -1,4 +1,4 @@
-"""Clients that lead tasks through their lives, whatever becomes of the API meanwhile, and remember each promise."""
+"""Clients that lead tasks through their lives, whatever becomes of the API, and remember each promise."""
 
 from __future__ import annotations
 
