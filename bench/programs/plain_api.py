@@ -6,6 +6,7 @@ It has no relay, so its events stay where they are.
 from __future__ import annotations
 
 import os
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 from uuid import UUID, uuid4
 
@@ -14,7 +15,7 @@ from fastapi import FastAPI
 from pydantic import BaseModel
 
 from eventconsumer_api.events import EventType, task_event
-from eventconsumer_api.models import Status, Task
+from eventconsumer_api.models import new_task
 from eventconsumer_api.storage import outbox, schema, tasks
 from eventconsumer_api.storage.database import Database
 
@@ -45,7 +46,7 @@ app = FastAPI()
 @app.post("/tasks", status_code=201, response_model=TaskBody)
 def create_task(body: NewTask) -> Mapping[str, object]:
     """Create a task."""
-    task = Task(id=uuid4(), title=body.title, status=Status.PENDING, owner_id=body.owner_id)
+    task = new_task(uuid4(), body.title, body.owner_id, datetime.now(UTC))
     event = task_event(EventType.CREATED, task, uuid4())
     with database.write() as connection:
         tasks.add(connection, task)

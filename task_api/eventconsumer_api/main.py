@@ -7,11 +7,11 @@ from contextlib import asynccontextmanager
 from importlib.metadata import version
 from typing import TYPE_CHECKING
 
-from fastapi import FastAPI
 from starlette.middleware.cors import CORSMiddleware
 
 from eventconsumer_api import problems
 from eventconsumer_api.access import AccessLogMiddleware
+from eventconsumer_api.body_limit import BodyLimitMiddleware
 from eventconsumer_api.config import Settings
 from eventconsumer_api.correlation import CorrelationMiddleware
 from eventconsumer_api.guarding import documentation
@@ -20,6 +20,7 @@ from eventconsumer_api.guarding.headers import SecurityHeadersMiddleware
 from eventconsumer_api.guarding.limit import RateLimit
 from eventconsumer_api.guarding.middleware import GuardMiddleware
 from eventconsumer_api.metrics import Metrics, MetricsMiddleware
+from eventconsumer_api.openapi import DescribedApp
 from eventconsumer_api.relaying import nobody_waits, relay_of
 from eventconsumer_api.routes import contract, health, metrics, tasks
 from eventconsumer_api.services.api_keys import ApiKeyService
@@ -31,6 +32,8 @@ from eventconsumer_api.tracing import TraceMiddleware
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
+
+    from fastapi import FastAPI
 
 
 def create_app(settings: Settings | None = None) -> FastAPI:
@@ -59,7 +62,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
                 await asyncio.to_thread(relay.stop)
             database.close()
 
-    app = FastAPI(title="Task API", version=version("eventconsumer"), lifespan=lifespan)
+    app = DescribedApp(title="Task API", version=version("eventconsumer"), lifespan=lifespan)
     _surround(app, chosen)
     app.add_middleware(MetricsMiddleware, metrics=figures)
     problems.install(app)
@@ -73,6 +76,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
 
 def _surround(app: FastAPI, settings: Settings) -> None:
     """Put around the routes what every request goes through; what is added last comes first."""
+    app.add_middleware(BodyLimitMiddleware)
     app.add_middleware(GuardMiddleware)
     if settings.cors_origins:
         # Outside of the guard: a browser asks for permission without a credential.
@@ -85,6 +89,7 @@ def _surround(app: FastAPI, settings: Settings) -> None:
                 "Content-Type",
                 "Idempotency-Key",
                 "If-Match",
+                "If-None-Match",
                 "X-Correlation-ID",
             ],
             expose_headers=["ETag", "Link", "Location", "RateLimit", "Retry-After", "X-Correlation-ID"],

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
@@ -13,7 +14,7 @@ import pytest
 
 from eventconsumer_api.contract import asyncapi, event_schema
 from eventconsumer_api.events import EventType, task_event
-from eventconsumer_api.models import Status, Task
+from eventconsumer_api.models import new_task
 from tests.support.events import event
 
 if TYPE_CHECKING:
@@ -46,7 +47,7 @@ def test_a_document_changes_only_with_its_golden_file(
 @pytest.mark.parametrize("owner_id", [None, A_UUID], ids=["nobody's", "somebody's"])
 @pytest.mark.parametrize("event_type", EventType)
 def test_every_event_holds_to_its_schema(event_type: EventType, owner_id: UUID | None) -> None:
-    task = Task(id=A_UUID, title="Buy groceries", status=Status.PENDING, owner_id=owner_id)
+    task = new_task(A_UUID, "Buy groceries", owner_id, datetime.now(UTC))
     assert is_an_event(json.loads(task_event(event_type, task, A_UUID).to_json()))
 
 

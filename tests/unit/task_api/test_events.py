@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta, timezone
 from uuid import UUID
 
 import pytest
 
 from eventconsumer_api.events import EventType, headers, task_event, what_happened
-from eventconsumer_api.models import Status, Task, TaskChanges, changed
+from eventconsumer_api.models import Status, Task, TaskChanges, changed, new_task
 
 TASK_ID = UUID("0b0c5e0e-6f2b-4a51-9d38-1d2f6a8f6a01")
 OWNER_ID = UUID("5a1f3c8e-90ab-4d21-8f00-6f1d2c3b4a59")
@@ -33,7 +33,7 @@ class ARow:
 def a_task(
     title: str = "Buy groceries", status: Status = Status.PENDING, owner_id: UUID | None = None
 ) -> Task:
-    return Task(id=TASK_ID, title=title, status=status, owner_id=owner_id)
+    return replace(new_task(TASK_ID, title, owner_id, HALF_PAST_TEN), status=status)
 
 
 def test_the_json_of_an_event_is_the_contract_byte_for_byte() -> None:
@@ -86,7 +86,7 @@ def test_one_change_is_one_event_and_no_change_is_none(
     status: str, changes: TaskChanges, expected: EventType | None
 ) -> None:
     before = a_task(status=Status(status))
-    assert what_happened(before, changed(before, changes)) is expected
+    assert what_happened(before, changed(before, changes, HALF_PAST_TEN)) is expected
 
 
 def test_the_headers_of_an_event_are_those_of_cloudevents_and_debezium() -> None:
