@@ -67,7 +67,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app.add_middleware(MetricsMiddleware, metrics=figures)
     problems.install(app)
     app.include_router(tasks.router)
-    app.include_router(contract.router(chosen.kafka_topic))
+    app.include_router(contract.router(chosen.kafka_topic, avro=chosen.event_format == "avro"))
     app.include_router(health.router)
     app.include_router(metrics.router)
     documentation.install(app, chosen)

@@ -53,6 +53,10 @@ class ApiProcess:
         assert found is not None
         return found
 
+    def log(self) -> str:
+        """Return what it logged since its last start."""
+        return self._log.read_text()
+
     def kill(self) -> None:
         """End it with SIGKILL."""
         self._end(signal.SIGKILL)
