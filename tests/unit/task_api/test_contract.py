@@ -60,7 +60,8 @@ def test_every_event_holds_to_its_schema(event_type: EventType, owner_id: UUID |
 
 
 def test_the_avro_of_an_event_has_the_fields_of_its_json() -> None:
-    text = task_event(EventType.CREATED, Task(A_UUID, "Buy é", Status.PENDING, None), A_UUID).to_json()
+    task = new_task(A_UUID, "Buy é", None, datetime.now(UTC))
+    text = task_event(EventType.CREATED, task, A_UUID).to_json()
     body = io.BytesIO()
     fastavro.schemaless_writer(body, avro_schema(), json.loads(text))
     body.seek(0)
