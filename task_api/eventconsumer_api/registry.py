@@ -88,8 +88,6 @@ def _client_config(settings: RegistrySettings) -> dict[str, Any]:
         "timeout": _ANSWER_SECONDS,
         "max.retries": 0,  # the relay tries again, with growing pauses
     }
-    if settings.schema_registry_ca_location is not None:
-        config["ssl.ca.location"] = str(settings.schema_registry_ca_location)
     if settings.schema_registry_password_file is not None:
         password = settings.schema_registry_password_file.read_text().strip()
         config["basic.auth.user.info"] = f"{settings.schema_registry_username}:{password}"

@@ -34,9 +34,6 @@ class RegistrySettings(BaseSettings):
     schema_registry_password_file: Path | None = None
     """A file and never the password itself: no dump of the environment has it."""
 
-    schema_registry_ca_location: Path | None = None
-    """The CA that the registry's certificate is checked against; without it, those of the system."""
-
     @model_validator(mode="after")
     def _registry_is_whole(self) -> Self:
         if self.event_format == "avro" and self.schema_registry_url is None:
