@@ -38,7 +38,7 @@ A1, B2, A3, B4 = an_event(1, "a"), an_event(2, "b"), an_event(3, "a"), an_event(
     [
         pytest.param(
             [ACKNOWLEDGED, ACKNOWLEDGED, ACKNOWLEDGED, ACKNOWLEDGED],
-            Settlement(acknowledged=[0, 1, 2, 3], refused=[], failure=None),
+            Settlement(acknowledged=range(4), refused=[], failure=None),
             id="all acknowledged: all leave the outbox",
         ),
         pytest.param(
