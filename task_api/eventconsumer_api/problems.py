@@ -16,6 +16,7 @@ from starlette.routing import Match
 from eventconsumer_api.correlation import HEADER
 from eventconsumer_api.etags import etag
 from eventconsumer_api.principal import NotAllowed
+from eventconsumer_api.services.idempotency import KeyUsedOtherwise
 from eventconsumer_api.services.tasks import TaskHasChanged, TaskNotFound
 from eventconsumer_api.storage.database import DatabaseUnavailable
 
@@ -76,6 +77,7 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(RequestValidationError, _invalid_request)
     app.add_exception_handler(TaskNotFound, _task_not_found)
     app.add_exception_handler(TaskHasChanged, _task_has_changed)
+    app.add_exception_handler(KeyUsedOtherwise, _key_used_otherwise)
     app.add_exception_handler(NotAllowed, _not_allowed)
     app.add_exception_handler(HTTPException, _http_error)
     app.add_exception_handler(DatabaseUnavailable, _database_unavailable)
@@ -84,7 +86,10 @@ def install(app: FastAPI) -> None:
 
 async def _invalid_request(_request: Request, failure: Exception) -> ProblemResponse:
     assert isinstance(failure, RequestValidationError)  # noqa: S101  # registered for this class only
-    errors = [_field_error(error["loc"], error["type"], error["msg"]) for error in failure.errors()]
+    return _invalid([_field_error(error["loc"], error["type"], error["msg"]) for error in failure.errors()])
+
+
+def _invalid(errors: Sequence[FieldError]) -> ProblemResponse:
     detail = "; ".join(f"{error.field}: {error.detail}" for error in errors)
     return problem(HTTPStatus.UNPROCESSABLE_ENTITY, detail=detail, errors=errors)
 
@@ -119,6 +124,10 @@ async def _task_has_changed(_request: Request, failure: Exception) -> ProblemRes
     assert isinstance(failure, TaskHasChanged)  # noqa: S101  # registered for this class only
     headers = {"ETag": etag(failure.version)}
     return problem(HTTPStatus.PRECONDITION_FAILED, detail=str(failure), headers=headers)
+
+
+async def _key_used_otherwise(_request: Request, failure: Exception) -> ProblemResponse:
+    return _invalid([FieldError(field="Idempotency-Key", detail=str(failure))])
 
 
 async def _not_allowed(_request: Request, failure: Exception) -> ProblemResponse:

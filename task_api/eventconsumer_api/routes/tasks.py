@@ -12,6 +12,7 @@ from eventconsumer_api.routes.bodies import NewTask, TaskBody, TaskPatch, TaskQu
 from eventconsumer_api.routes.caller import Caller
 from eventconsumer_api.routes.parameters import (
     CorrelationId,
+    IdempotencyKey,
     KnownVersions,
     TaskId,
     Tasks,
@@ -30,10 +31,21 @@ router = APIRouter(prefix="/tasks", tags=["tasks"], responses=answers.UNAVAILABL
     dependencies=[Depends(json_only)],
 )
 def create_task(
-    body: NewTask, request: Request, tasks: Tasks, caller: Caller, correlation_id: CorrelationId
+    body: NewTask,
+    request: Request,
+    tasks: Tasks,
+    caller: Caller,
+    correlation_id: CorrelationId,
+    key: IdempotencyKey = None,
 ) -> Response:
-    """Create a task, the caller's own unless an admin says whose; `task.created` follows."""
-    task = tasks.create(caller, title=body.title, owner_id=body.owner_id, correlation_id=correlation_id)
+    """Create a task, the caller's own unless an admin says whose; `task.created` follows.
+
+    With an `Idempotency-Key`, the same request sent again within 24 hours makes nothing and is answered with
+    the task that it made, as it is now; another request with the same key is refused with 422.
+    """
+    task = tasks.create(
+        caller, title=body.title, owner_id=body.owner_id, correlation_id=correlation_id, key=key
+    )
     location = request.app.url_path_for("get_task", task_id=str(task.id))
     return answers.show(task, HTTPStatus.CREATED, {"Location": location})
 

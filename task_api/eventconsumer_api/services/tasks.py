@@ -13,6 +13,7 @@ from uuid import UUID, uuid4
 
 from eventconsumer_api.events import EventType, task_event, what_happened
 from eventconsumer_api.models import Page, Status, Task, TaskChanges, changed, new_task
+from eventconsumer_api.services.idempotency import IdempotencyKeys
 from eventconsumer_api.storage import outbox, tasks
 from eventconsumer_api.traceparent import current_traceparent
 
@@ -46,12 +47,31 @@ class TaskService:
     def __init__(self, database: Database, committed: Callable[[], None]) -> None:
         self._database = database
         self._committed = committed
+        self._keys = IdempotencyKeys(database)
 
-    def create(self, caller: Principal, *, title: str, owner_id: UUID | None, correlation_id: UUID) -> Task:
-        """Create a pending task, the caller's unless said otherwise, and its event; raises NotAllowed."""
+    def create(
+        self,
+        caller: Principal,
+        *,
+        title: str,
+        owner_id: UUID | None,
+        correlation_id: UUID,
+        key: str | None = None,
+    ) -> Task:
+        """Create a pending task, the caller's unless said otherwise, and its event.
+
+        With a ``key`` that the caller used before for the same, return the task that it made then, as it is
+        now. Raises NotAllowed, and KeyUsedOtherwise for a key that was used for something else.
+        """
         task = new_task(uuid4(), title, caller.owner_of_new(owner_id), datetime.now(UTC))
         event = task_event(EventType.CREATED, task, correlation_id)
+        if key is not None:
+            self._keys.prune_when_due()
         with self._database.write() as connection:
+            if key is not None:
+                made = self._keys.task_made(connection, caller, key, task)
+                if made != task.id:
+                    return _theirs(caller, made, tasks.get(connection, made))
             tasks.add(connection, task)
             outbox.add(connection, event, traceparent=current_traceparent())
         self._committed()
