@@ -42,6 +42,9 @@ class FieldError(BaseModel):
     detail: str
 
 
+_NOT_JSON = FieldError(field="body", pointer="#", detail="not valid JSON")
+
+
 class Problem(BaseModel):
     """An error answer."""
 
@@ -97,7 +100,7 @@ def _invalid(errors: Sequence[FieldError]) -> ProblemResponse:
 def _field_error(location: Sequence[str | int], kind: str, message: str) -> FieldError:
     source, *path = location
     if kind == "json_invalid":
-        return FieldError(field="body", pointer="#", detail="not valid JSON")
+        return _NOT_JSON
     if kind == "extra_forbidden":
         message = "there is no such field"
     elif not path and kind == "model_attributes_type":
@@ -137,6 +140,9 @@ async def _not_allowed(_request: Request, failure: Exception) -> ProblemResponse
 async def _http_error(request: Request, failure: Exception) -> ProblemResponse:
     assert isinstance(failure, HTTPException)  # noqa: S101  # registered for this class only
     status = HTTPStatus(failure.status_code)
+    if status is HTTPStatus.BAD_REQUEST:
+        # What the framework calls a body that no JSON parser gets to see, such as one in another encoding.
+        return _invalid([_NOT_JSON])
     detail = None if failure.detail == status.phrase else failure.detail
     # The framework names the methods of the first route only that has this path.
     allow = {"Allow": _allowed(request)} if status is HTTPStatus.METHOD_NOT_ALLOWED else failure.headers
