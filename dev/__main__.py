@@ -50,6 +50,7 @@ def _parser() -> argparse.ArgumentParser:
         ("up", _up, "make the cluster, or start it again; nothing to do takes seconds"),
         ("images", _images, "build the product's images from this tree and load them"),
         ("demo", _demo, "the whole story: cluster, images, chart, 600 tasks"),
+        ("picture", _picture, "take the README's picture of the Task API's page anew"),
         ("status", _status, "say what is there"),
         ("down", _down, "delete the cluster; what was built stays in the cache"),
     ):
@@ -58,7 +59,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _prepare_tests(cluster: Cluster) -> None:
-    system.need("postgres", "npm")
+    system.need("postgres", "npm", "chromium", "chromedriver")
     asyncapi.schema()
     _prepare(cluster)
 
@@ -93,6 +94,13 @@ def _demo(cluster: Cluster) -> None:
     _up(cluster)
     release.install(cluster)
     demo.run(cluster)
+
+
+def _picture(_cluster: Cluster) -> None:
+    # Only here: a browser is nothing that the other commands need.
+    from dev import picture  # noqa: PLC0415  # as the line above says
+
+    picture.take()
 
 
 def _status(cluster: Cluster) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+from contextlib import suppress
 from typing import TYPE_CHECKING, TypeVar
 
 import uvicorn
@@ -13,6 +14,7 @@ from eventconsumer_api import key_commands
 from eventconsumer_api.config import DatabaseSettings, Settings
 from eventconsumer_api.logs import logging_config
 from eventconsumer_api.main import create_app
+from eventconsumer_api.server import Server
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -36,8 +38,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 def _serve(settings: Settings) -> None:
-    uvicorn.run(
-        create_app(settings),
+    app = create_app(settings)
+    config = uvicorn.Config(
+        app,
         host=settings.host,
         port=settings.port,
         log_config=logging_config(settings.log_format, settings.log_level),
@@ -47,6 +50,9 @@ def _serve(settings: Settings) -> None:
         server_header=False,
         timeout_graceful_shutdown=_FINISH_REQUESTS_SECONDS,
     )
+    # A second Ctrl-C, while requests are finished, is raised here.
+    with suppress(KeyboardInterrupt):
+        Server(app, config).run()
 
 
 def _read(settings: type[SettingsT]) -> SettingsT:

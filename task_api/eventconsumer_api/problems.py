@@ -18,6 +18,7 @@ from eventconsumer_api.etags import etag
 from eventconsumer_api.principal import NotAllowed
 from eventconsumer_api.services.idempotency import KeyUsedOtherwise
 from eventconsumer_api.services.tasks import TaskHasChanged, TaskNotFound
+from eventconsumer_api.services.watcher import TooManyViewers
 from eventconsumer_api.storage.database import DatabaseUnavailable
 
 if TYPE_CHECKING:
@@ -30,6 +31,7 @@ _log = logging.getLogger(__name__)
 
 MEDIA_TYPE = "application/problem+json"
 _RETRY_AFTER_SECONDS = "1"
+_FREE_PLACE_SECONDS = "10"
 
 
 class FieldError(BaseModel):
@@ -83,6 +85,7 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(KeyUsedOtherwise, _key_used_otherwise)
     app.add_exception_handler(NotAllowed, _not_allowed)
     app.add_exception_handler(HTTPException, _http_error)
+    app.add_exception_handler(TooManyViewers, _too_many_viewers)
     app.add_exception_handler(DatabaseUnavailable, _database_unavailable)
     app.add_exception_handler(Exception, _unforeseen)
 
@@ -168,6 +171,14 @@ def database_unavailable(failure: Exception) -> ProblemResponse:
         HTTPStatus.SERVICE_UNAVAILABLE,
         detail="The database did not answer in time. Nothing was changed; please try again.",
         headers={"Retry-After": _RETRY_AFTER_SECONDS},
+    )
+
+
+async def _too_many_viewers(_request: Request, _failure: Exception) -> ProblemResponse:
+    return problem(
+        HTTPStatus.SERVICE_UNAVAILABLE,
+        detail="Every place to watch from is taken; please try again.",
+        headers={"Retry-After": _FREE_PLACE_SECONDS},
     )
 
 

@@ -4,6 +4,7 @@ from http import HTTPStatus
 from typing import Annotated, cast
 
 from fastapi import APIRouter, Depends, Query, Request, Response
+from starlette.concurrency import run_in_threadpool
 
 from eventconsumer_api.etags import etag, is_known
 from eventconsumer_api.models import Task, TaskChanges, TaskFilter
@@ -11,6 +12,7 @@ from eventconsumer_api.routes import answers, cursors
 from eventconsumer_api.routes.bodies import NewTask, TaskBody, TaskPatch, TaskQuery
 from eventconsumer_api.routes.caller import Caller
 from eventconsumer_api.routes.parameters import (
+    Arrivals,
     CorrelationId,
     IdempotencyKey,
     KnownVersions,
@@ -19,6 +21,7 @@ from eventconsumer_api.routes.parameters import (
     Versions,
     json_only,
 )
+from eventconsumer_api.services.creation import creation
 
 router = APIRouter(prefix="/tasks", tags=["tasks"], responses=answers.UNAVAILABLE)
 
@@ -30,10 +33,10 @@ router = APIRouter(prefix="/tasks", tags=["tasks"], responses=answers.UNAVAILABL
     responses=answers.CREATED | answers.NOT_ALLOWED | answers.WRONG_BODY,
     dependencies=[Depends(json_only)],
 )
-def create_task(
+async def create_task(
     body: NewTask,
-    request: Request,
     tasks: Tasks,
+    arrivals: Arrivals,
     caller: Caller,
     correlation_id: CorrelationId,
     key: IdempotencyKey = None,
@@ -43,10 +46,14 @@ def create_task(
     With an `Idempotency-Key`, the same request sent again within 24 hours makes nothing and is answered with
     the task that it made, as it is now; another request with the same key is refused with 422.
     """
-    task = tasks.create(
-        caller, title=body.title, owner_id=body.owner_id, correlation_id=correlation_id, key=key
-    )
-    location = request.app.url_path_for("get_task", task_id=str(task.id))
+    new = creation(caller, title=body.title, owner_id=body.owner_id, correlation_id=correlation_id)
+    if key is None:
+        await arrivals.write(new)
+        task = new.task
+    else:
+        # A key may have to be waited for: not in a transaction that holds the tasks of others.
+        task = await run_in_threadpool(tasks.create_once, caller, key, new)
+    location = router.url_path_for("get_task", task_id=str(task.id))
     return answers.show(task, HTTPStatus.CREATED, {"Location": location})
 
 

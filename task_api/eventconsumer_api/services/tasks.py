@@ -9,19 +9,21 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
-from uuid import UUID, uuid4
 
-from eventconsumer_api.events import EventType, task_event, what_happened
-from eventconsumer_api.models import Page, Status, Task, TaskChanges, changed, new_task
+from eventconsumer_api.events import task_event, what_happened
+from eventconsumer_api.models import Page, Status, Task, TaskChanges, changed
+from eventconsumer_api.services.creation import creation, write
 from eventconsumer_api.services.idempotency import IdempotencyKeys
 from eventconsumer_api.storage import outbox, tasks
 from eventconsumer_api.traceparent import current_traceparent
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from uuid import UUID
 
     from eventconsumer_api.models import TaskFilter
     from eventconsumer_api.principal import Principal
+    from eventconsumer_api.services.creation import Creation
     from eventconsumer_api.storage.database import Database
 
 
@@ -49,33 +51,27 @@ class TaskService:
         self._committed = committed
         self._keys = IdempotencyKeys(database)
 
-    def create(
-        self,
-        caller: Principal,
-        *,
-        title: str,
-        owner_id: UUID | None,
-        correlation_id: UUID,
-        key: str | None = None,
-    ) -> Task:
-        """Create a pending task, the caller's unless said otherwise, and its event.
-
-        With a ``key`` that the caller used before for the same, return the task that it made then, as it is
-        now. Raises NotAllowed, and KeyUsedOtherwise for a key that was used for something else.
-        """
-        task = new_task(uuid4(), title, caller.owner_of_new(owner_id), datetime.now(UTC))
-        event = task_event(EventType.CREATED, task, correlation_id)
-        if key is not None:
-            self._keys.prune_when_due()
+    def create(self, caller: Principal, *, title: str, owner_id: UUID | None, correlation_id: UUID) -> Task:
+        """Create a pending task, the caller's unless said otherwise, and its event; raises NotAllowed."""
+        new = creation(caller, title=title, owner_id=owner_id, correlation_id=correlation_id)
         with self._database.write() as connection:
-            if key is not None:
-                made = self._keys.task_made(connection, caller, key, task)
-                if made != task.id:
-                    return _theirs(caller, made, tasks.get(connection, made))
-            tasks.add(connection, task)
-            outbox.add(connection, event, traceparent=current_traceparent())
+            write(connection, [new])
         self._committed()
-        return task
+        return new.task
+
+    def create_once(self, caller: Principal, key: str, new: Creation) -> Task:
+        """Create a task, or return the one that the caller made before with this key, as it is now.
+
+        Raises KeyUsedOtherwise for a key that was used for something else.
+        """
+        self._keys.prune_when_due()
+        with self._database.write() as connection:
+            made = self._keys.task_made(connection, caller, key, new.task)
+            if made != new.task.id:
+                return _theirs(caller, made, tasks.get(connection, made))
+            write(connection, [new])
+        self._committed()
+        return new.task
 
     def get(self, caller: Principal, task_id: UUID) -> Task:
         """Return one task; raises TaskNotFound."""

@@ -13,6 +13,7 @@ import pytest
 
 from eventconsumer_api.models import Status, Task, TaskFilter
 from eventconsumer_api.principal import ANYBODY
+from eventconsumer_api.services.creation import creation
 from eventconsumer_api.services.idempotency import KeyUsedOtherwise
 from eventconsumer_api.services.tasks import TaskHasChanged, TaskService
 from eventconsumer_api.storage import outbox, schema
@@ -58,8 +59,13 @@ def at_once(services: list[TaskService], call: Callable[[TaskService, int], T]) 
         return list(callers.map(run, cycle(services), range(CALLERS)))
 
 
-def create(service: TaskService, title: str = "Buy groceries", key: str | None = None) -> Task:
-    return service.create(ANYBODY, title=title, owner_id=None, correlation_id=uuid4(), key=key)
+def create(service: TaskService, title: str = "Buy groceries") -> Task:
+    return service.create(ANYBODY, title=title, owner_id=None, correlation_id=uuid4())
+
+
+def create_once(service: TaskService, title: str = "Buy groceries") -> Task:
+    new = creation(ANYBODY, title=title, owner_id=None, correlation_id=uuid4())
+    return service.create_once(ANYBODY, "once", new)
 
 
 def events(databases: list[Database]) -> list[str]:
@@ -78,7 +84,7 @@ def walk(service: TaskService, wanted: TaskFilter) -> Iterator[Page]:
 def test_one_key_sent_twenty_times_at_once_is_one_task_and_one_event(
     services: list[TaskService], databases: list[Database]
 ) -> None:
-    made = at_once(services, lambda service, _: create(service, key="once"))
+    made = at_once(services, lambda service, _: create_once(service))
     assert len({task.id for task in made}) == 1
     assert events(databases) == ["task.created"]
 
@@ -88,7 +94,7 @@ def test_of_twenty_requests_with_one_key_one_is_done_and_the_others_are_refused(
 ) -> None:
     def attempt(service: TaskService, number: int) -> Task | None:
         with suppress(KeyUsedOtherwise):
-            return create(service, title=f"Task {number}", key="once")
+            return create_once(service, f"Task {number}")
         return None
 
     assert len([task for task in at_once(services, attempt) if task]) == 1

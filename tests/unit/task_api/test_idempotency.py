@@ -11,6 +11,7 @@ from sqlalchemy import func, select, update
 
 from eventconsumer_api.models import TaskFilter
 from eventconsumer_api.principal import ANYBODY, Principal
+from eventconsumer_api.services.creation import creation
 from eventconsumer_api.services.idempotency import IdempotencyKeys, KeyUsedOtherwise
 from eventconsumer_api.services.tasks import TaskService
 from eventconsumer_api.storage import outbox, schema
@@ -41,7 +42,8 @@ def service(database: Database) -> TaskService:
 
 
 def create(service: TaskService, caller: Principal = ANYBODY, title: str = "Buy groceries") -> Task:
-    return service.create(caller, title=title, owner_id=None, correlation_id=uuid4(), key="once")
+    new = creation(caller, title=title, owner_id=None, correlation_id=uuid4())
+    return service.create_once(caller, "once", new)
 
 
 def grow_older(database: Database, age: timedelta) -> None:
