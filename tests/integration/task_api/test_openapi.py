@@ -59,7 +59,7 @@ def client(file: Path) -> Iterator[asgi.ASGIClient]:
 # The document needs no database; it is read here because each operation becomes a test of its own.
 document = schemathesis.openapi.from_dict(
     app_on("sqlite:///never-opened.db").openapi(), config=SchemathesisConfig.from_str(CONFIG)
-)
+).exclude(path="/outbox/stream")  # It goes on for minutes, and has tests of its own.
 
 
 @document.parametrize()
