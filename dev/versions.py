@@ -24,6 +24,7 @@ PYTHON_IMAGE = "python:3.13-slim"
 KAFKA = "4.2.1"
 # What Kafka logs with; its jars bring the core of the same library and leave the binding to the distribution.
 LOG4J = "2.25.3"
+DEBEZIUM = "3.4.1.Final"
 STRIMZI = "1.2.0"
 MAVEN_DEPENDENCY_PLUGIN = "3.8.1"
 

@@ -24,6 +24,7 @@ from eventconsumer_api.openapi import DescribedApp
 from eventconsumer_api.relaying import nobody_waits, relay_of
 from eventconsumer_api.routes import contract, health, metrics, outbox, page, tasks
 from eventconsumer_api.services.api_keys import ApiKeyService
+from eventconsumer_api.services.group_commit import GroupCommit
 from eventconsumer_api.services.outbox import OutboxService
 from eventconsumer_api.services.readiness import ReadinessService
 from eventconsumer_api.services.tasks import TaskService
@@ -51,6 +52,9 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         relay = relay_of(chosen, database, figures)
         if relay:
             relay.start()
+        committed = relay.wake if relay else nobody_waits
+        arrivals = GroupCommit(database, committed)
+        arrivals.start()
         watched = OutboxService(database)
         watcher = Watcher(watched.look)
         app.state.end_streams = watcher.end
@@ -58,13 +62,15 @@ def create_app(settings: Settings | None = None) -> FastAPI:
             yield {
                 "guard": Guard(chosen, look_up=ApiKeyService(database).bearer),
                 "rate_limit": RateLimit(allowed) if (allowed := chosen.requests_allowed) else None,
-                "tasks": TaskService(database, committed=relay.wake if relay else nobody_waits),
+                "tasks": TaskService(database, committed),
+                "arrivals": arrivals,
                 "readiness": ReadinessService(database, relay_alive=relay.alive if relay else None),
                 "metrics": figures,
                 "outbox": watched,
                 "watcher": watcher,
             }
         finally:
+            await asyncio.to_thread(arrivals.stop)
             await watcher.close()
             if relay:
                 await asyncio.to_thread(relay.stop)

@@ -17,7 +17,7 @@ from sqlalchemy import ARRAY, BigInteger, any_, delete, func, insert, literal, s
 from eventconsumer_api.storage.tables import outbox
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from sqlalchemy import ColumnElement, Connection
 
@@ -85,8 +85,12 @@ class OutboxState:
 
 def add(connection: Connection, event: TaskEvent, *, traceparent: str | None = None) -> None:
     """Write an event and its request's trace, in the transaction that writes the change it tells of."""
-    connection.execute(
-        insert(outbox),
+    add_all(connection, [(event, traceparent)])
+
+
+def add_all(connection: Connection, events: Iterable[tuple[TaskEvent, str | None]]) -> None:
+    """Write events, each with its request's trace, in the transaction that writes their changes."""
+    rows = [
         {
             "id": UUID(event.event_id),
             "aggregatetype": "task",
@@ -95,8 +99,10 @@ def add(connection: Connection, event: TaskEvent, *, traceparent: str | None = N
             "payload": event.to_json(),
             "created_at": datetime.fromisoformat(event.occurred_at),
             "traceparent": traceparent,
-        },
-    )
+        }
+        for event, traceparent in events
+    ]
+    connection.execute(insert(outbox), rows)
 
 
 def waiting(connection: Connection, *, limit: int) -> list[WaitingEvent]:
