@@ -30,3 +30,6 @@ MAVEN_DEPENDENCY_PLUGIN = "3.8.1"
 
 # The package of AsyncAPI's own JSON Schemas, which the Task API's document is checked with.
 ASYNCAPI_SPECS = "6.11.1"
+
+# The newest Apicurio Registry on Maven Central that runs on Java 17; 3.3 asks for 21.
+APICURIO = "2.6.13.Final"
