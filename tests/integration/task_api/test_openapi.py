@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 CONFIG = """
 [generation]
-max-examples = 25
+max-examples = 20
 deterministic = true
 
 [checks.negative_data_rejection]
@@ -66,7 +66,8 @@ document = schemathesis.openapi.from_dict(
 def test_every_operation_answers_as_its_document_says(
     case: schemathesis.Case[Any], client: asgi.ASGIClient, file: Path
 ) -> None:
-    forget_keys(file)
+    if "Idempotency-Key" in (case.headers or {}):
+        forget_keys(file)
     case.call_and_validate(base_url=client.base_url, session=client)
 
 
