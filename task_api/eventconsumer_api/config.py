@@ -8,6 +8,7 @@ from sqlalchemy import make_url
 from sqlalchemy.exc import ArgumentError
 
 from eventconsumer_api.guarding.settings import GuardSettings
+from eventconsumer_api.kafka_security import KafkaSecuritySettings
 from eventconsumer_api.logs import Format
 
 
@@ -31,7 +32,7 @@ class DatabaseSettings(BaseSettings):
     """SQLAlchemy URL of the database that holds tasks and the events not yet published."""
 
 
-class Settings(DatabaseSettings, GuardSettings):
+class Settings(DatabaseSettings, GuardSettings, KafkaSecuritySettings):
     """The environment of the Task API; each field is the variable of the same name in capitals."""
 
     kafka_bootstrap_servers: str = "localhost:30092"

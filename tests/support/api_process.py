@@ -67,6 +67,10 @@ class ApiProcess:
         self._end(signal.SIGTERM)
         return self._log.read_text()
 
+    def log(self) -> str:
+        """Return what it logged until now."""
+        return self._log.read_text()
+
     def _find_url(self) -> str | None:
         found = re.search(r"running on (http://\S+)", self._log.read_text())
         return found.group(1) if found else None
