@@ -9,7 +9,7 @@ import sys
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
-from dev import asyncapi, demo, docker, images, kafka_cluster, release, system, tools
+from dev import asyncapi, connect, demo, docker, images, kafka_cluster, registry, release, system, tools
 from dev.cluster import DEMO, PORTS, Cluster
 from dev.run import CommandFailedError
 from dev.source import Source, source
@@ -59,8 +59,11 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _prepare_tests(cluster: Cluster) -> None:
-    system.need("postgres", "npm", "chromium", "chromedriver")
+    system.need("postgres", "npm", "mvn", "java", "chromium", "chromedriver")
     asyncapi.schema()
+    registry.program()
+    connect.jars()
+    connect.debezium()
     _prepare(cluster)
 
 

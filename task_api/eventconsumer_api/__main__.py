@@ -1,4 +1,7 @@
-"""`python -m eventconsumer_api`: serve until SIGTERM or SIGINT, then end in order; or manage API keys."""
+"""`python -m eventconsumer_api`: serve until SIGTERM or SIGINT, then end in order.
+
+Other words than none manage API keys, and events that Kafka refused.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +13,7 @@ from typing import TYPE_CHECKING, TypeVar
 import uvicorn
 from pydantic import ValidationError
 
-from eventconsumer_api import key_commands
+from eventconsumer_api import key_commands, outbox_commands
 from eventconsumer_api.config import DatabaseSettings, Settings
 from eventconsumer_api.logs import logging_config
 from eventconsumer_api.main import create_app
@@ -30,10 +33,14 @@ _FINISH_REQUESTS_SECONDS = 15
 def main(arguments: Sequence[str] | None = None) -> None:
     """Read the environment and do as told; exit with 2 and a sentence for each wrong variable."""
     parser = argparse.ArgumentParser(prog="eventconsumer-api", description="Serves the Task API.")
-    key_commands.add_to(parser.add_subparsers(dest="command"))
+    commands = parser.add_subparsers(dest="command")
+    key_commands.add_to(commands)
+    outbox_commands.add_to(commands)
     command = parser.parse_args(arguments)
     if command.command == "keys":
         sys.exit(key_commands.run(command, _read(DatabaseSettings).database_url))
+    if command.command == "outbox":
+        sys.exit(outbox_commands.run(command, _read(DatabaseSettings).database_url))
     _serve(_read(Settings))
 
 

@@ -10,6 +10,7 @@ from sqlalchemy.exc import ArgumentError
 from eventconsumer_api.guarding.settings import GuardSettings
 from eventconsumer_api.kafka_security import KafkaSecuritySettings
 from eventconsumer_api.logs import Format
+from eventconsumer_api.registry_settings import RegistrySettings
 
 
 def _database_url(text: str) -> str:
@@ -32,7 +33,7 @@ class DatabaseSettings(BaseSettings):
     """SQLAlchemy URL of the database that holds tasks and the events not yet published."""
 
 
-class Settings(DatabaseSettings, GuardSettings, KafkaSecuritySettings):
+class Settings(DatabaseSettings, GuardSettings, KafkaSecuritySettings, RegistrySettings):
     """The environment of the Task API; each field is the variable of the same name in capitals."""
 
     kafka_bootstrap_servers: str = "localhost:30092"

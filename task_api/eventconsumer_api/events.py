@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 SOURCE = "task-api"
 JSON_CONTENT = "application/json"
+AVRO_CONTENT = "application/avro"
 
 Headers = list[tuple[str, str | bytes | None]]
 """Headers of a Kafka message, as the client takes them."""

@@ -82,7 +82,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     problems.install(app)
     app.include_router(tasks.router)
     app.include_router(outbox.router)
-    app.include_router(contract.router(chosen.kafka_topic))
+    app.include_router(contract.router(chosen.kafka_topic, avro=chosen.event_format == "avro"))
     app.include_router(health.router)
     app.include_router(metrics.router)
     documentation.install(app, chosen)

@@ -16,9 +16,12 @@ if TYPE_CHECKING:
 
 
 class ApiProcess:
-    """`python -m eventconsumer_api` with its database and log in ``folder``; `with` ends it."""
+    """`python -m eventconsumer_api` with its database and log in ``folder``; `with` ends it.
 
-    def __init__(self, folder: Path, *, bootstrap_servers: str, topic: str, **environment: str) -> None:
+    ``variables`` are of its environment, beside or in place of those that a test needs.
+    """
+
+    def __init__(self, folder: Path, *, bootstrap_servers: str, topic: str, **variables: str) -> None:
         self.database = folder / "tasks.db"
         self._log = folder / "api.log"
         self._environment = os.environ | {
@@ -28,7 +31,7 @@ class ApiProcess:
             "KAFKA_TOPIC": topic,
             "HOST": "127.0.0.1",
             "PORT": "0",
-            **environment,
+            **variables,
         }
         self._process: subprocess.Popen[bytes] | None = None
 
@@ -53,6 +56,16 @@ class ApiProcess:
         assert found is not None
         return found
 
+    @property
+    def pid(self) -> int:
+        """The number of the process."""
+        assert self._process is not None
+        return self._process.pid
+
+    def log(self) -> str:
+        """Return what it logged so far."""
+        return self._log.read_text()
+
     def kill(self) -> None:
         """End it with SIGKILL."""
         self._end(signal.SIGKILL)
@@ -65,10 +78,6 @@ class ApiProcess:
     def terminate(self) -> str:
         """End it with SIGTERM and return what it logged."""
         self._end(signal.SIGTERM)
-        return self._log.read_text()
-
-    def log(self) -> str:
-        """Return what it logged until now."""
         return self._log.read_text()
 
     def _find_url(self) -> str | None:

@@ -130,6 +130,20 @@ capabilities: {drop: [ALL]}
   value: /etc/task-api/kafka/password/password
 {{- end }}
 {{- end }}
+- name: EVENT_FORMAT
+  value: {{ $api.events.format }}
+{{- with $api.events.schemaRegistry }}
+{{- if .url }}
+- name: SCHEMA_REGISTRY_URL
+  value: {{ .url | quote }}
+{{- end }}
+{{- if .passwordSecret.name }}
+- name: SCHEMA_REGISTRY_USERNAME
+  value: {{ .username | quote }}
+- name: SCHEMA_REGISTRY_PASSWORD_FILE
+  value: /etc/task-api/schema-registry/password
+{{- end }}
+{{- end }}
 - name: RELAY
   value: {{ ternary "on" "off" $api.relay | quote }}
 - name: LOG_LEVEL

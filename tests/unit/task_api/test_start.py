@@ -15,6 +15,11 @@ from eventconsumer_api.__main__ import main
         ("PORT", "abc", "PORT: Input should be a valid integer"),
         ("LOG_LEVEL", "loud", "LOG_LEVEL: Input should be 'DEBUG', 'INFO', 'WARNING' or 'ERROR'"),
         ("DATABASE_URL", "tasks.db", "DATABASE_URL: must be a database URL such as sqlite:///tasks.db"),
+        ("EVENT_FORMAT", "xml", "EVENT_FORMAT: Input should be 'json' or 'avro'"),
+        ("EVENT_FORMAT", "avro", "SCHEMA_REGISTRY_URL: EVENT_FORMAT=avro needs a schema registry"),
+        ("SCHEMA_REGISTRY_URL", "registry:8081", "SCHEMA_REGISTRY_URL: must be where the registry speaks"),
+        ("SCHEMA_REGISTRY_URL", "http://me:secret@registry", "SCHEMA_REGISTRY_URL: must hold no credentials"),
+        ("SCHEMA_REGISTRY_USERNAME", "me", "SCHEMA_REGISTRY_PASSWORD_FILE need each other"),
         ("DATABASE_URL", "sqlite://", "DATABASE_URL: must name a file"),
     ],
 )
@@ -25,6 +30,7 @@ def test_a_wrong_variable_is_named_and_nothing_starts(
     value: str,
     sentence: str,
 ) -> None:
+    monkeypatch.setenv("AUTH", "none")
     monkeypatch.setenv(variable, value)
     with pytest.raises(SystemExit, match="2"):
         main([])
