@@ -1,11 +1,12 @@
 """`python -m eventconsumer_api`: serve until SIGTERM or SIGINT, then end in order.
 
-Other words than none manage API keys, and events that Kafka refused.
+Other words than none bring the tables up to date, manage API keys, and events that Kafka refused.
 """
 
 from __future__ import annotations
 
 import argparse
+import gc
 import sys
 from contextlib import suppress
 from typing import TYPE_CHECKING, TypeVar
@@ -13,8 +14,9 @@ from typing import TYPE_CHECKING, TypeVar
 import uvicorn
 from pydantic import ValidationError
 
-from eventconsumer_api import key_commands, outbox_commands
-from eventconsumer_api.config import DatabaseSettings, Settings
+from eventconsumer_api import key_commands, migrate_command, outbox_commands
+from eventconsumer_api.config import Settings
+from eventconsumer_api.database_settings import DatabaseSettings
 from eventconsumer_api.logs import logging_config
 from eventconsumer_api.main import create_app
 from eventconsumer_api.server import Server
@@ -35,10 +37,13 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(prog="eventconsumer-api", description="Serves the Task API.")
     commands = parser.add_subparsers(dest="command")
     key_commands.add_to(commands)
+    migrate_command.add_to(commands)
     outbox_commands.add_to(commands)
     command = parser.parse_args(arguments)
     if command.command == "keys":
         sys.exit(key_commands.run(command, _read(DatabaseSettings).database_url))
+    if command.command == "migrate":
+        sys.exit(migrate_command.run(_read(DatabaseSettings).database_url))
     if command.command == "outbox":
         sys.exit(outbox_commands.run(command, _read(DatabaseSettings).database_url))
     _serve(_read(Settings))
@@ -46,6 +51,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 def _serve(settings: Settings) -> None:
     app = create_app(settings)
+    # What is loaded by now stays for ever: the garbage collector need not look at it again and again.
+    gc.freeze()
     config = uvicorn.Config(
         app,
         host=settings.host,

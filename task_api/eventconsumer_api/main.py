@@ -21,6 +21,7 @@ from eventconsumer_api.guarding.limit import RateLimit
 from eventconsumer_api.guarding.middleware import GuardMiddleware
 from eventconsumer_api.metrics import Metrics, MetricsMiddleware
 from eventconsumer_api.openapi import DescribedApp
+from eventconsumer_api.preparation import Preparation
 from eventconsumer_api.relaying import nobody_waits, relay_of
 from eventconsumer_api.routes import contract, health, metrics, outbox, page, tasks
 from eventconsumer_api.services.api_keys import ApiKeyService
@@ -29,7 +30,6 @@ from eventconsumer_api.services.outbox import OutboxService
 from eventconsumer_api.services.readiness import ReadinessService
 from eventconsumer_api.services.tasks import TaskService
 from eventconsumer_api.services.watcher import Watcher
-from eventconsumer_api.storage import schema
 from eventconsumer_api.storage.database import Database
 from eventconsumer_api.tracing import TraceMiddleware
 
@@ -46,8 +46,13 @@ def create_app(settings: Settings | None = None) -> FastAPI:
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[dict[str, object]]:
-        database = Database(chosen.database_url)
-        schema.migrate(database)
+        database = Database(
+            chosen.database_url,
+            timeout_seconds=chosen.database_timeout_seconds,
+            pool_size=chosen.database_pool_size,
+        )
+        preparation = Preparation(database, chosen.database_migrations)
+        await preparation.start()
         figures.watch(database)
         relay = relay_of(chosen, database, figures)
         if relay:
@@ -64,12 +69,15 @@ def create_app(settings: Settings | None = None) -> FastAPI:
                 "rate_limit": RateLimit(allowed) if (allowed := chosen.requests_allowed) else None,
                 "tasks": TaskService(database, committed),
                 "arrivals": arrivals,
-                "readiness": ReadinessService(database, relay_alive=relay.alive if relay else None),
+                "readiness": ReadinessService(
+                    database, prepared=preparation.done, relay_alive=relay.alive if relay else None
+                ),
                 "metrics": figures,
                 "outbox": watched,
                 "watcher": watcher,
             }
         finally:
+            await preparation.stop()
             await asyncio.to_thread(arrivals.stop)
             await watcher.close()
             if relay:

@@ -18,7 +18,7 @@ from eventconsumer_api.etags import etag
 from eventconsumer_api.principal import NotAllowed
 from eventconsumer_api.services.tasks import TaskHasChanged, TaskNotFound
 from eventconsumer_api.services.watcher import TooManyViewers
-from eventconsumer_api.storage.database import DatabaseUnavailable
+from eventconsumer_api.storage.database import DatabaseUnavailable, OutcomeUnknown
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -152,9 +152,11 @@ async def _database_unavailable(_request: Request, failure: Exception) -> Proble
 def database_unavailable(failure: Exception) -> ProblemResponse:
     """Build the answer for a database that does not answer, and log why."""
     _log.error("The database is unavailable: %s", failure)
+    unknown = isinstance(failure, OutcomeUnknown)
+    changed = "The change was made wholly or not at all" if unknown else "Nothing was changed"
     return problem(
         HTTPStatus.SERVICE_UNAVAILABLE,
-        detail="The database did not answer in time. Nothing was changed; please try again.",
+        detail=f"The database did not answer in time. {changed}; please try again.",
         headers={"Retry-After": _RETRY_AFTER_SECONDS},
     )
 

@@ -217,7 +217,7 @@ def published(
     """Return what there is to note of a batch: the places of the newest events that leave the outbox."""
     leaving = set(settlement.acknowledged[-deliveries.OF_A_BATCH :])
     return [
-        PublishedEvent(event.id, UUID(event.key), event.type, place.partition, place.offset, now)
+        PublishedEvent(UUID(event.id), UUID(event.key), event.type, place.partition, place.offset, now)
         for place in sorted(receipt.places)
         if place.position in leaving
         for event in (events[place.position],)

@@ -104,6 +104,12 @@ capabilities: {drop: [ALL]}
   value: sqlite:////var/lib/task-api/tasks.db
 {{- end }}
 {{- end }}
+- name: DATABASE_POOL_SIZE
+  value: {{ $api.database.postgresql.poolSize | quote }}
+- name: DATABASE_TIMEOUT_SECONDS
+  value: {{ $api.database.timeoutSeconds | quote }}
+- name: DATABASE_MIGRATIONS
+  value: {{ $api.database.migrations }}
 - name: KAFKA_BOOTSTRAP_SERVERS
   value: {{ $api.kafka.bootstrapServers | quote }}
 - name: KAFKA_TOPIC
