@@ -70,6 +70,12 @@ class ApiProcess:
         """End it with SIGKILL."""
         self._end(signal.SIGKILL)
 
+    def make_key(self, *words: str) -> str:
+        """Make an API key on its database and return it."""
+        command = [sys.executable, "-m", "eventconsumer_api", "keys", "create", *words]
+        made = subprocess.run(command, env=self._environment, capture_output=True, text=True, check=True)
+        return made.stdout.strip()
+
     def ask_to_end(self) -> None:
         """Send it SIGTERM and go on at once."""
         assert self._process is not None

@@ -4,7 +4,7 @@ import { ApiError, send } from "./api.js";
 
 const SILENCE_MS = 10_000;
 const LONGEST_PAUSE_MS = 15_000;
-const HIDDEN_MS = 30_000;
+const HIDDEN_MS = 5_000;
 
 // Follows the stream for as long as the page is looked at. `on` has a function for each name of a message, and
 // `state(name, seconds)` for "live", "offline", "busy", "signed-out" and "paused".
@@ -12,6 +12,7 @@ export function follow(path, on) {
   let attempt = null;
   let pause = 1000;
   let timer = null;
+  let leaving = null;
 
   async function open() {
     clearTimeout(timer);
@@ -44,17 +45,22 @@ export function follow(path, on) {
     last?.abort();
   }
 
-  // A tab that nobody sees asks for nothing.
+  // A browser has six connections to a server, and keeps a page it left for a while: a stream that goes on in
+  // there, or in a tab that nobody sees, would be one less for the page that is looked at.
   document.addEventListener("visibilitychange", () => {
-    clearTimeout(timer);
+    clearTimeout(leaving);
     if (!document.hidden) {
-      if (attempt === null || attempt.signal.aborted) open();
+      if (attempt === null) open();
     } else {
-      timer = setTimeout(() => {
+      leaving = setTimeout(() => {
         close();
         on.state("paused");
       }, HIDDEN_MS);
     }
+  });
+  addEventListener("pagehide", close);
+  addEventListener("pageshow", (event) => {
+    if (event.persisted) open();
   });
   addEventListener("online", () => {
     close();

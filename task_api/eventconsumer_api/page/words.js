@@ -29,6 +29,10 @@ export function story(now, before) {
   if (now === null || now.pending === null) {
     return { kind: "unknown", text: "The database does not answer: how many events wait is not known." };
   }
+  if (now.pending === 0 && now.rejected > 0) {
+    const stand = now.rejected === 1 ? "stands" : "stand";
+    return { kind: "clear", text: `Nothing waits. ${events(now.rejected)} ${stand} aside: Kafka will never take what it rejected.` };
+  }
   if (now.pending === 0) return { kind: "clear", text: "Every event is published." };
   const waits = now.pending === 1 ? "waits" : "wait";
   if (now.oldest_seconds < STALE_SECONDS) {
