@@ -1,7 +1,7 @@
 """`POST /tasks` by 16 clients: with and without the outbox, as plain FastAPI, and as a tutorial writes it.
 
-The outbox costs a request one more row in its commit; that alone is what the goal is about. What the relay takes
-besides, on the same cores, is shown beside it, and counts in all other comparisons.
+The outbox costs a request one more row in its commit; that alone is what the goal is about. What the relay
+takes besides, on the same cores, is shown beside it, and counts in all other comparisons.
 """
 
 from __future__ import annotations
