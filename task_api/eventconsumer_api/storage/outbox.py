@@ -110,6 +110,10 @@ class OutboxState:
     rejected: int
 
 
+# Built once: to build it costs as much as to run it.
+_insert = insert(outbox)
+
+
 def add(connection: Connection, event: TaskEvent, *, traceparent: str | None = None) -> None:
     """Write an event and its request's trace, in the transaction that writes the change it tells of."""
     add_all(connection, [(event, traceparent)])
@@ -129,7 +133,7 @@ def add_all(connection: Connection, events: Iterable[tuple[TaskEvent, str | None
         }
         for event, traceparent in events
     ]
-    connection.execute(insert(outbox), rows)
+    connection.execute(_insert, rows)
 
 
 def waiting(connection: Connection, *, limit: int) -> list[WaitingEvent]:

@@ -28,9 +28,13 @@ _TASK = (
 )
 
 
+# Built once: to build it costs as much as to run it.
+_insert = insert(tasks)
+
+
 def add_all(connection: Connection, new: Iterable[Task]) -> None:
     """Write new tasks."""
-    connection.execute(insert(tasks), [_columns(task) for task in new])
+    connection.execute(_insert, [_columns(task) for task in new])
 
 
 def replace(connection: Connection, task: Task) -> None:
