@@ -7,12 +7,16 @@ import signal
 import sys
 from typing import TYPE_CHECKING
 
-from bench import operator, table, workers
+from bench import api, operator, table, workers
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-AREAS: dict[str, Callable[[int], list[table.Row]]] = {"workers": workers.rows, "operator": operator.rows}
+AREAS: dict[str, Callable[[int], list[table.Row]]] = {
+    "workers": workers.rows,
+    "operator": operator.rows,
+    "api": api.rows,
+}
 
 
 def main() -> None:

@@ -9,7 +9,7 @@ import sys
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
-from dev import demo, docker, images, kafka_cluster, release, system, tools
+from dev import asyncapi, demo, docker, images, kafka_cluster, release, system, tools
 from dev.cluster import DEMO, PORTS, Cluster
 from dev.run import CommandFailedError
 from dev.source import Source, source
@@ -58,7 +58,8 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _prepare_tests(cluster: Cluster) -> None:
-    system.need("postgres")
+    system.need("postgres", "npm")
+    asyncapi.schema()
     _prepare(cluster)
 
 

@@ -36,7 +36,9 @@ _OWNER = "postgres"
 class LocalPostgres:
     """A PostgreSQL server on 127.0.0.1 with its data in a temporary folder."""
 
-    def __init__(self) -> None:
+    def __init__(self, **settings: str) -> None:
+        """Keep ``settings`` for every start of the server; nothing runs yet."""
+        self._own_settings = settings
         self._folder = Path(tempfile.mkdtemp(prefix="eventconsumer-postgres-"))
         (self._port,) = free_ports(1)
         self._password = secrets.token_urlsafe(16)
@@ -129,6 +131,7 @@ class LocalPostgres:
             "port": str(self._port),
             "unix_socket_directories": "",
             "max_connections": "50",
+            **self._own_settings,
         }
         words = [word for name, value in settings.items() for word in ("-c", f"{name}={value}")]
         self._process = self._run("postgres", "-D", str(self._data), *words)

@@ -47,9 +47,10 @@ def _values(cluster: Cluster, tags: dict[str, str]) -> list[str]:
         "operator.statusIntervalSeconds": _LAG_INTERVAL_SECONDS,
         "workers.image.tag": tags["eventconsumer/workers"],
         "demo.enabled": "true",
-        "demo.taskApi.image.tag": tags["eventconsumer/task-api"],
-        "demo.taskApi.service.type": "NodePort",
-        "demo.taskApi.service.nodePort": cluster.ports.task_api,
+        "taskApi.image.tag": tags["eventconsumer/task-api"],
+        "taskApi.auth.schemes": "{none}",  # It is reached from this machine only.
+        "taskApi.service.type": "NodePort",
+        "taskApi.service.nodePort": cluster.ports.task_api,
     }
     return [word for key, value in values.items() for word in ("--set", f"{key}={value}")]
 

@@ -22,6 +22,7 @@ PACKAGES = {
     "mvn": "maven",
     "java": "default-jre-headless",
     "postgres": "postgresql",
+    "npm": "npm",
 }
 _LOCK_SECONDS = 300  # Another apt-get may be at work: machines update themselves after they start.
 # An ordinary user's PATH often leaves these out.

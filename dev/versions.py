@@ -26,3 +26,6 @@ KAFKA = "4.2.1"
 LOG4J = "2.25.3"
 STRIMZI = "1.2.0"
 MAVEN_DEPENDENCY_PLUGIN = "3.8.1"
+
+# The package of AsyncAPI's own JSON Schemas, which the Task API's document is checked with.
+ASYNCAPI_SPECS = "6.11.1"

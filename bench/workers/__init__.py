@@ -10,8 +10,8 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from bench.samples import Samples
 from bench.workers import database, draining, latency, poison, prefetch, restart, waiting
-from bench.workers.samples import Samples
 from bench.workers.stage import Stage
 from dev.kafka import LocalBroker
 from dev.postgres import LocalPostgres
@@ -26,7 +26,7 @@ _PARTS = (draining, prefetch, database, waiting, latency, poison, restart)
 
 def rows(rounds: int) -> list[Row]:
     """Measure everything so many times, in turns, and say what was found."""
-    samples = Samples()
+    samples = Samples("workers")
     with LocalBroker() as broker, LocalPostgres() as postgres, tempfile.TemporaryDirectory() as folder:
         stage = Stage(broker.bootstrap_servers, postgres, Path(folder))
         for part in _PREPARED:

@@ -6,12 +6,11 @@ from typing import TYPE_CHECKING
 from uuid import uuid4
 
 from bench.workers.draining import BACKLOG
-from bench.workers.samples import row
 from bench.workers.stage import Program
 
 if TYPE_CHECKING:
+    from bench.samples import Samples
     from bench.table import Row
-    from bench.workers.samples import Samples
     from bench.workers.stage import Stage
 
 _OURS, _PLAIN = "audit in PostgreSQL", "N: one insert a commit"
@@ -33,7 +32,7 @@ def rows(samples: Samples) -> list[Row]:
     """Say what was found."""
     ours, plain = samples.median(_OURS), samples.median(_PLAIN)
     return [
-        row(
+        samples.row(
             "audit in PostgreSQL, chained, vs one insert a commit",
             ours,
             "events/s",

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bench.workers import topics
+from bench import topics
+from bench.topics import Topic
 from bench.workers.stage import Program
-from bench.workers.topics import Topic
 
 if TYPE_CHECKING:
+    from bench.samples import Samples
     from bench.table import Row
-    from bench.workers.samples import Samples
     from bench.workers.stage import Stage
 
 BACKLOG = Topic("task-events", partitions=3, messages=1_000_000)

@@ -12,16 +12,15 @@ from uuid import uuid4
 
 from confluent_kafka import Producer
 
-from bench.workers import topics
-from bench.workers.samples import row
+from bench import topics
+from bench.topics import Topic
 from bench.workers.stage import Program
-from bench.workers.topics import Topic
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from bench.samples import Samples
     from bench.table import Row
-    from bench.workers.samples import Samples
     from bench.workers.stage import Running, Stage
 
 _EVENTS = 200
@@ -51,7 +50,7 @@ def rows(samples: Samples) -> list[Row]:
     """Say what was found."""
     ours, bare = samples.median(_OURS), samples.median(_BARE)
     return [
-        row(
+        samples.row(
             "latency at 20 events/s, p99, vs bare poll()",
             ours,
             "ms",

@@ -6,14 +6,13 @@ from typing import TYPE_CHECKING
 
 from confluent_kafka import Consumer, TopicPartition
 
-from bench.workers import topics
+from bench import topics
+from bench.topics import Topic
 from bench.workers.draining import NO_OP
-from bench.workers.samples import row
-from bench.workers.topics import Topic
 
 if TYPE_CHECKING:
+    from bench.samples import Samples
     from bench.table import Row
-    from bench.workers.samples import Samples
     from bench.workers.stage import Stage
 
 _MESSAGES = 400_000
@@ -44,7 +43,7 @@ def rows(samples: Samples) -> list[Row]:
     lost = sum(samples.all(_LOST))
     rate, clean = samples.median(_RATE), samples.median(_CLEAN_RATE)
     return [
-        row(
+        samples.row(
             f"notification with 1 % poison vs clean, {lost:.0f} dead letters missing",
             rate,
             "events/s",

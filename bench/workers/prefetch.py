@@ -8,12 +8,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from bench.workers.draining import BACKLOG, MEMORY, NOTIFICATION
-from bench.workers.samples import row
 from bench.workers.stage import Program
 
 if TYPE_CHECKING:
+    from bench.samples import Samples
     from bench.table import Row
-    from bench.workers.samples import Samples
     from bench.workers.stage import Stage
 
 _MORE = "notification, no-op sink, 64 MB ahead"
@@ -30,7 +29,7 @@ def rows(samples: Samples) -> list[Row]:
     """Say what was found."""
     memory = samples.median(MEMORY)
     return [
-        row(
+        samples.row(
             "memory of the notification worker, 16 MB ahead, 380 MB backlog",
             memory,
             "MiB",

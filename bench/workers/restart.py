@@ -5,12 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from bench.workers.draining import AUDIT_PROGRAM, BACKLOG
-from bench.workers.samples import row
 from bench.workers.stage import Program
 
 if TYPE_CHECKING:
+    from bench.samples import Samples
     from bench.table import Row
-    from bench.workers.samples import Samples
     from bench.workers.stage import Stage
 
 _WHOLE_SECONDS = 120.0
@@ -33,7 +32,7 @@ def rows(samples: Samples) -> list[Row]:
     """Say what was found."""
     found = samples.median(_NAME)
     return [
-        row(
+        samples.row(
             f"audit restart, {BACKLOG.messages:,} records, to the first seek",
             found,
             "ms",

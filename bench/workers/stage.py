@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
 
-    from bench.workers.topics import Topic
+    from bench.topics import Topic
     from dev.postgres import LocalPostgres
 
 _LOOK_SECONDS = 0.02

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bench.workers import topics
-from bench.workers.samples import row
+from bench import topics
+from bench.topics import Topic
 from bench.workers.stage import Program
-from bench.workers.topics import Topic
 
 if TYPE_CHECKING:
+    from bench.samples import Samples
     from bench.table import Row
-    from bench.workers.samples import Samples
     from bench.workers.stage import Stage
 
 _TOPIC = Topic("slow-events", partitions=1, messages=30_000)
@@ -43,7 +42,7 @@ def rows(samples: Samples) -> list[Row]:
     disorder = sum(samples.all(_DISORDER))
     rate, serial = samples.median(_RATE), samples.median(_SERIAL_RATE)
     return [
-        row(
+        samples.row(
             f"5 ms handler, 1 partition, 100 keys, vs serial, {disorder:.0f} out of order",
             rate,
             "events/s",

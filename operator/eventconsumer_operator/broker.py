@@ -206,18 +206,21 @@ class Broker:
         futures = self._admin.delete_consumer_groups([group], request_timeout=self._timeout)
         await self._answer(futures[group])
 
-    async def log_ends(self, places: Collection[Place]) -> tuple[dict[Place, int], dict[Place, int]]:
-        """Return the first and the next offset of each partition; one without an answer is absent.
+    async def ends(self, places: Collection[Place]) -> dict[Place, int]:
+        """Return the next offset of each partition; one without an answer is absent."""
+        return await self._offsets(places, _LATEST)
 
-        The first ones may be some seconds old.
+    async def starts(self, ends: Mapping[Place, int], *, unread: Collection[Place]) -> dict[Place, int]:
+        """Return the first offset of each partition of ``ends``; one without an answer is absent.
+
+        Where somebody has ``unread`` records it is some seconds old at most.
         """
         now = time.monotonic()
-        stale = self._starts.unknown(places, at=now)
-        ends, starts = await all_of(self._offsets(places, _LATEST), self._offsets(stale, _EARLIEST))
-        self._starts.learn(starts, asked=stale, at=now)
+        asked = self._starts.unknown(ends, unread=unread, at=now)
+        self._starts.learn(await self._offsets(asked, _EARLIEST), asked=asked, at=now)
         outdated = self._starts.outdated(ends)
         self._starts.learn(await self._offsets(outdated, _EARLIEST), asked=outdated, at=now)
-        return self._starts.of(places), ends
+        return self._starts.of(ends)
 
     async def groups(self, groups: Collection[str]) -> dict[str, Group | None]:
         """Return the state and members of each group; None where there is no answer.

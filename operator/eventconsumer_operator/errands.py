@@ -62,7 +62,7 @@ class CommitEnds:
             raise Unreachable(f"the operator may not describe topic {self.topic}")
         if not numbers:
             return Outcome.NO_TOPIC
-        _, ends = await broker.log_ends([(self.topic, number) for number in numbers])
+        ends = await broker.ends([(self.topic, number) for number in numbers])
         if len(ends) < len(numbers):
             raise Unreachable(f"not every partition of {self.topic} said where it ends")
         try:

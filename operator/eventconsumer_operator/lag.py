@@ -34,7 +34,7 @@ class LagState(StrEnum):
     KNOWN = "Known"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Offsets:
     """One partition's offsets; None where there is none or the broker gave no answer."""
 
@@ -45,7 +45,7 @@ class Offsets:
     """A reader of committed records came to the end and was given none."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Lag:
     """The lag of one consumer group on one topic, in records."""
 
@@ -65,7 +65,7 @@ class Lag:
         return None if self.total is None else self.total + self.hollow
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class PartitionLag:
     """The figures of one partition; None where there is none or the broker gave no answer."""
 

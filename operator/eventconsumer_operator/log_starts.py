@@ -1,7 +1,8 @@
 """Where logs begin, remembered for a while: only retention moves a start, and that never in a hurry. Pure.
 
-The end of every log is asked for in each round, its start in each third or so: half the ListOffsets requests.
-A start that is a little old lies too low at worst, which overstates lag and never understates it.
+The end of every log is asked for in each round. Its start is asked for once, and then only while somebody has
+records to read there, and only every so often: a group that has read all stands at the end, wherever the log
+begins. A start that is a little old lies too low at worst, which overstates lag and never understates it.
 """
 
 from __future__ import annotations
@@ -22,15 +23,17 @@ class LogStarts:
     def __init__(self) -> None:
         self._starts: dict[Place, tuple[int, float]] = {}
 
-    def unknown(self, places: Collection[Place], *, at: float) -> set[Place]:
+    def unknown(self, places: Collection[Place], *, unread: Collection[Place], at: float) -> set[Place]:
         """Return the partitions whose start has to be asked for, ``at`` being now in seconds.
 
-        One that is too old brings along all the others, so that they are asked for together ever after.
+        Among those with ``unread`` records, one that is too old brings along all the others, so that they are
+        asked for together ever after.
         """
-        known = [self._starts.get(place) for place in places]
+        never = {place for place in places if place not in self._starts}
+        known = (self._starts.get(place) for place in unread)
         if any(entry is None or at - entry[1] >= GOOD_FOR_SECONDS for entry in known):
-            return set(places)
-        return set()
+            return never | set(unread)
+        return never
 
     def learn(self, starts: Mapping[Place, int], *, asked: Collection[Place], at: float) -> None:
         """Note what was answered; a partition without an answer is unknown again."""

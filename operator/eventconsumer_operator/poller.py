@@ -1,7 +1,7 @@
 """One lag poller for all EventConsumers: it asks each Kafka cluster on its own, and says whose lag changed.
 
 A cluster that does not answer makes the lag of its own consumers unknown and delays nobody else's. Questions
-are shared: one for the partitions and two for the ends of all topics of a cluster, one for each group's
+are shared: one for the partitions and one for the ends of all topics of a cluster, one for each group's
 offsets and state.
 """
 

@@ -1,7 +1,8 @@
 """What one Kafka cluster is asked in one round, and what its answers say about one EventConsumer.
 
-Questions are shared: one for the partitions and two for the ends of all topics of a cluster, one for each
-group's offsets and state. What Kafka keeps from the operator is told apart from what is not there.
+Questions are shared: one for the partitions and one for the ends of all topics of a cluster, sometimes one
+for their starts, one for each group's offsets and state. What Kafka keeps from the operator is told apart
+from what is not there.
 """
 
 from __future__ import annotations
@@ -104,18 +105,38 @@ async def ask(broker: Broker, targets: Iterable[Target]) -> Answers:
     states = await broker.groups(groups)
     committed = await all_of(*(allowed(broker.committed(group)) for group in groups))
     places = [(topic, number) for topic, numbers in partitions.items() for number in numbers]
-    starts, ends = await broker.log_ends(places)
+    told = {
+        group: None if isinstance(answer, Denial) else answer
+        for group, answer in zip(groups, committed, strict=True)
+    }
+    ends = await broker.ends(places)
+    readers = {(target.topic, target.group) for target in listed}
+    readers |= {(topic, redrive_group(topic)) for topic in dead_letters & partitions.keys()}
+    starts = await broker.starts(ends, unread=_unread(readers, partitions, told, ends))
     return Answers(
         partitions=partitions,
-        committed={
-            group: None if isinstance(answer, Denial) else answer
-            for group, answer in zip(groups, committed, strict=True)
-        },
+        committed=told,
         starts=starts,
         ends=ends,
         groups=states,
         denied_topics=frozenset(described.keys() - partitions.keys()),
     )
+
+
+def _unread(
+    readers: Iterable[tuple[str, str]],
+    partitions: Mapping[str, list[int]],
+    committed: Mapping[str, Mapping[Place, int] | None],
+    ends: Mapping[Place, int],
+) -> set[Place]:
+    """Return the partitions that some reader, a topic and a group, has not read to the end."""
+    return {
+        place
+        for topic, group in readers
+        if (offsets := committed[group]) is not None
+        for place in ((topic, number) for number in partitions.get(topic, []))
+        if place in ends and offsets.get(place) != ends[place]
+    }
 
 
 def first_unread(target: Target, offsets: Mapping[int, Offsets]) -> dict[Place, int]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from math import inf
 from typing import TYPE_CHECKING
 
-from eventconsumer_operator.verdict import ENOUGH, LOOKS
+from eventconsumer_operator.verdict import ENOUGH, LOOKS, NOWHERE
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -50,15 +50,13 @@ def _rate(window: Sequence[Look], *, with_unread: bool) -> float | None:
         return None
     first, last = _places(window[0], with_unread=with_unread), _places(window[-1], with_unread=with_unread)
     moved = sum(
-        max(0, now - before)
-        for before, now in zip(first, last, strict=False)
-        if before is not None and now is not None
+        max(0, now - before) for before, now in zip(first, last, strict=False) if NOWHERE not in {before, now}
     )
     return moved / (window[-1].at - window[0].at)
 
 
-def _places(look: Look, *, with_unread: bool) -> list[int | None]:
+def _places(look: Look, *, with_unread: bool) -> list[int]:
     return [
-        None if position is None else position + (unread if with_unread else 0)
+        NOWHERE if position == NOWHERE else position + (unread if with_unread else 0)
         for position, unread in zip(look.positions, look.unread, strict=True)
     ]

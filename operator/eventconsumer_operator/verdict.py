@@ -16,6 +16,7 @@ Messages hold no figures: they would change with every look, and each change wou
 
 from __future__ import annotations
 
+from array import array
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
@@ -35,6 +36,9 @@ ENOUGH = 4
 
 _TREND = frozenset({Reason.RECOVERING, Reason.FALLING_BEHIND})
 _NOTHING_UNREAD = {LagState.KNOWN: Reason.CAUGHT_UP, LagState.UNCOMMITTED: Reason.UNCOMMITTED}
+NOWHERE = -1
+"""The position of a group that has none of its own."""
+_OFFSETS = "q"
 _EARLY = 0.9
 """A round may begin a little early; it still counts as the next look."""
 
@@ -51,17 +55,20 @@ MESSAGES = {
 }
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Look:
-    """What one look at a group showed; partitions are the indexes of the tuples."""
+    """What one look at a group showed; partitions are the indexes of the arrays.
+
+    Ten looks at each of a thousand groups are most of what the operator remembers: hence arrays.
+    """
 
     at: float
     """Seconds on a clock that never goes back."""
     lag: int
     behind: int | None
-    positions: tuple[int | None, ...]
-    """None where the group has no position of its own."""
-    unread: tuple[int, ...]
+    positions: Sequence[int]
+    """``NOWHERE`` where the group has no position of its own."""
+    unread: Sequence[int]
 
 
 @dataclass(frozen=True)
@@ -91,12 +98,15 @@ def look(
         at=at,
         lag=total.total,
         behind=behind,
-        positions=tuple(_own_position(entry, start_from) for entry in each),
-        unread=tuple(
-            unread(entry, start_from=start_from)
-            if entry is not None and entry.start is not None and entry.end is not None
-            else 0
-            for entry in each
+        positions=array(_OFFSETS, (_own_position(entry, start_from) for entry in each)),
+        unread=array(
+            _OFFSETS,
+            (
+                unread(entry, start_from=start_from)
+                if entry is not None and entry.start is not None and entry.end is not None
+                else 0
+                for entry in each
+            ),
         ),
     )
 
@@ -194,8 +204,8 @@ def _direction(window: Sequence[Look], objective: Objective, previous: str | Non
 
 def _rewound(window: Sequence[Look]) -> bool:
     for number, now in enumerate(window[-1].positions):
-        before = [entry.positions[number] for entry in window if number < len(entry.positions)]
-        if now is not None and any(then is not None and then > now for then in before):
+        before = (entry.positions[number] for entry in window if number < len(entry.positions))
+        if now != NOWHERE and any(then > now for then in before):
             return True
     return False
 
@@ -223,17 +233,17 @@ def _too_old(entry: Look, objective: Objective) -> bool:
     return entry.behind > objective.max_behind
 
 
-def _own_position(offsets: Offsets | None, start_from: str) -> int | None:
+def _own_position(offsets: Offsets | None, start_from: str) -> int:
     """Return where the group stands; where it starts from the latest record it stands nowhere at first."""
     if offsets is None or offsets.start is None or offsets.end is None:
-        return None
+        return NOWHERE
     if start_from == "latest" and offsets.committed is None:
-        return None
+        return NOWHERE
     return position(offsets, start_from=start_from)
 
 
 def _sharing(before: Look, newest: Look) -> Look:
-    """Let equal looks share their tuples: most of a thousand consumers are idle, and memory counts."""
+    """Let equal looks share their arrays: most of a thousand consumers are idle, and memory counts."""
     return Look(
         at=newest.at,
         lag=newest.lag,

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from eventconsumer_operator.verdict import Look
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Observation:
     """What Kafka said about one consumer group, or that it could not be asked."""
 

@@ -1,47 +1,64 @@
-"""`python -m eventconsumer_api`: serve until SIGTERM or SIGINT, then end in order."""
+"""`python -m eventconsumer_api`: serve until SIGTERM or SIGINT, then end in order; or manage API keys."""
 
 from __future__ import annotations
 
+import argparse
 import sys
-from typing import Any
+from typing import TYPE_CHECKING, TypeVar
 
 import uvicorn
 from pydantic import ValidationError
 
-from eventconsumer_api.config import Settings
+from eventconsumer_api import key_commands
+from eventconsumer_api.config import DatabaseSettings, Settings
+from eventconsumer_api.logs import logging_config
 from eventconsumer_api.main import create_app
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from pydantic_settings import BaseSettings
+
+    SettingsT = TypeVar("SettingsT", bound=BaseSettings)
 
 # Shorter than the 30 s a pod is given, and with room for the relay's own last seconds.
 _FINISH_REQUESTS_SECONDS = 15
 
 
-def logging_config(level: str) -> dict[str, Any]:
-    """Describe one-line logs on standard error, the same for the server and for us."""
-    return {
-        "version": 1,
-        "disable_existing_loggers": False,
-        "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s: %(message)s"}},
-        "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
-        "root": {"handlers": ["stderr"], "level": level},
-    }
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Read the environment and do as told; exit with 2 and a sentence for each wrong variable."""
+    parser = argparse.ArgumentParser(prog="eventconsumer-api", description="Serves the Task API.")
+    key_commands.add_to(parser.add_subparsers(dest="command"))
+    command = parser.parse_args(arguments)
+    if command.command == "keys":
+        sys.exit(key_commands.run(command, _read(DatabaseSettings).database_url))
+    _serve(_read(Settings))
 
 
-def main() -> None:
-    """Read the environment and serve; exit with 2 and a sentence for each wrong variable."""
-    try:
-        settings = Settings()
-    except ValidationError as failure:
-        for error in failure.errors():
-            reason = error["msg"].removeprefix("Value error, ")
-            sys.stderr.write(f"{str(error['loc'][0]).upper()}: {reason}\n")
-        sys.exit(2)
+def _serve(settings: Settings) -> None:
     uvicorn.run(
         create_app(settings),
         host=settings.host,
         port=settings.port,
-        log_config=logging_config(settings.log_level),
+        log_config=logging_config(settings.log_format, settings.log_level),
+        access_log=False,
+        proxy_headers=bool(settings.trusted_proxies),
+        forwarded_allow_ips=list(settings.trusted_proxies),
+        server_header=False,
         timeout_graceful_shutdown=_FINISH_REQUESTS_SECONDS,
     )
+
+
+def _read(settings: type[SettingsT]) -> SettingsT:
+    try:
+        return settings()
+    except ValidationError as failure:
+        for error in failure.errors():
+            reason = error["msg"].removeprefix("Value error, ")
+            # What is wrong between several variables names one by itself.
+            name = f"{str(error['loc'][0]).upper()}: " if error["loc"] else ""
+            sys.stderr.write(f"{name}{reason}\n")
+        sys.exit(2)
 
 
 if __name__ == "__main__":

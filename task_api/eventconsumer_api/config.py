@@ -7,6 +7,9 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from sqlalchemy import make_url
 from sqlalchemy.exc import ArgumentError
 
+from eventconsumer_api.guarding.settings import GuardSettings
+from eventconsumer_api.logs import Format
+
 
 def _database_url(text: str) -> str:
     try:
@@ -18,13 +21,18 @@ def _database_url(text: str) -> str:
     return text
 
 
-class Settings(BaseSettings):
-    """The environment of the Task API; each field is the variable of the same name in capitals."""
+class DatabaseSettings(BaseSettings):
+    """The database; all that the commands for API keys need to know."""
 
     model_config = SettingsConfigDict(frozen=True, extra="ignore")
 
-    database_url: Annotated[str, AfterValidator(_database_url)] = "sqlite:///tasks.db"
+    # Its password is in it, so it is no part of what is printed.
+    database_url: Annotated[str, AfterValidator(_database_url), Field(repr=False)] = "sqlite:///tasks.db"
     """SQLAlchemy URL of the database that holds tasks and the events not yet published."""
+
+
+class Settings(DatabaseSettings, GuardSettings):
+    """The environment of the Task API; each field is the variable of the same name in capitals."""
 
     kafka_bootstrap_servers: str = "localhost:30092"
     """Comma-separated host:port list of brokers to begin with."""
@@ -35,6 +43,9 @@ class Settings(BaseSettings):
     client_id: str = "task-api-publisher"
     """The Kafka client.id, as brokers show it in logs and quotas."""
 
+    relay: Literal["on", "off"] = "on"
+    """Whether this process publishes when it is its turn; `off` leaves the outbox to Debezium."""
+
     host: str = "0.0.0.0"  # noqa: S104  # a container is reached from outside; a laptop sets HOST=127.0.0.1
     """The address to listen on."""
 
@@ -43,3 +54,6 @@ class Settings(BaseSettings):
 
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     """The least severe level that is logged."""
+
+    log_format: Format = Format.TEXT
+    """`json` for one object a line, or `text`."""

@@ -11,6 +11,8 @@ from uuid import UUID, uuid4
 
 from starlette.datastructures import Headers, MutableHeaders
 
+from eventconsumer_api import logs
+
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -26,7 +28,7 @@ def correlation_id_from(text: str | None) -> UUID:
 
 
 class CorrelationMiddleware:
-    """Puts the id into `request.state.correlation_id` and into the response."""
+    """Puts the id into `request.state.correlation_id`, into the log and into the response."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -38,6 +40,7 @@ class CorrelationMiddleware:
             return
         correlation_id = correlation_id_from(Headers(scope=scope).get(HEADER))
         scope.setdefault("state", {})["correlation_id"] = correlation_id
+        logs.correlation_id.set(correlation_id)
 
         async def send_with_header(message: Message) -> None:
             if message["type"] == "http.response.start":

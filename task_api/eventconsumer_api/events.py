@@ -1,24 +1,32 @@
 """The events other services read: their JSON is a contract, so its keys and their order live only here.
 
-Pure: an event is built from what a task was and what it is now, without a look at clock, database or broker
-beyond the defaults for its own id and time.
+Pure: an event is built from what a task was and what it is now, and beside them only its own id and time.
+Its headers say what its JSON says: `ce_id` and `ce_time` are the `event_id` and the `occurred_at`.
 """
 
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated, Any, Protocol
 from uuid import uuid4
 
 from eventconsumer_api.models import Status
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from uuid import UUID
 
     from eventconsumer_api.models import Task
+
+
+SOURCE = "task-api"
+JSON_CONTENT = "application/json"
+
+Headers = list[tuple[str, str | bytes | None]]
+"""Headers of a Kafka message, as the client takes them."""
 
 
 class EventType(StrEnum):
@@ -30,36 +38,90 @@ class EventType(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Says:
+    """What a field of the contract says, for the schemas that are generated from it."""
+
+    description: str
+    format: str | None = None
+    """How its text is written, in JSON Schema's words."""
+
+    def __get_pydantic_json_schema__(
+        self, core: Any, handler: Callable[[Any], dict[str, Any]]
+    ) -> dict[str, Any]:
+        """Add what it says to the field's schema."""
+        written = {} if self.format is None else {"format": self.format}
+        return {**handler(core), **written, "description": self.description}
+
+
+@dataclass(frozen=True, slots=True)
 class TaskData:
     """The task right after the change."""
 
-    task_id: str
-    title: str
-    status: str
-    owner_id: str | None
+    task_id: Annotated[str, Says("The task's id; the message's key too.", "uuid")]
+    title: Annotated[str, Says("What is to be done, in one line.")]
+    status: Annotated[Status, Says("How far the task is.")]
+    owner_id: Annotated[str | None, Says("Who the task belongs to; null for nobody.", "uuid")] = None
 
 
 @dataclass(frozen=True, slots=True)
 class EventMetadata:
     """Where the event comes from, and the request that caused it."""
 
-    correlation_id: str
-    source: str = "task-api"
+    correlation_id: Annotated[str, Says("The id of the request that caused the event.", "uuid")]
+    source: Annotated[str, Says("Who published the event.")]
 
 
 @dataclass(frozen=True, slots=True)
 class TaskEvent:
-    """One event; the order of the fields is the order of the keys in its JSON."""
+    """One change of a task."""
 
-    event_type: str
+    # The order of the fields is the order of the keys in the JSON.
+    event_type: Annotated[EventType, Says("What happened to the task.")]
     data: TaskData
     metadata: EventMetadata
-    event_id: str = field(default_factory=lambda: str(uuid4()))
-    occurred_at: str = field(default_factory=lambda: datetime.now(UTC).isoformat())
+    event_id: Annotated[str, Says("The event's own id: one that comes again is the same event.", "uuid")]
+    occurred_at: Annotated[str, Says("When it happened, in UTC.", "date-time")]
 
     def to_json(self) -> str:
         """Serialise the event as it travels."""
         return json.dumps(asdict(self))
+
+
+class Row(Protocol):
+    """What an outbox row says of its event beside the payload."""
+
+    @property
+    def id(self) -> UUID:
+        """The event's id."""
+
+    @property
+    def type(self) -> str:
+        """What happened."""
+
+    @property
+    def created_at(self) -> datetime:
+        """When it happened, in whatever zone."""
+
+    @property
+    def traceparent(self) -> str | None:
+        """The trace of the request that caused it, if it had one."""
+
+
+def headers(row: Row, content_type: str = JSON_CONTENT) -> Headers:
+    """Return the message headers: CloudEvents 1.0 in binary mode, the id as Debezium names it, the trace."""
+    event_id = str(row.id)
+    found: Headers = [
+        ("id", event_id),
+        ("ce_specversion", "1.0"),
+        ("ce_id", event_id),
+        ("ce_type", row.type),
+        ("ce_source", SOURCE),
+        ("ce_time", row.created_at.astimezone(UTC).isoformat()),
+        ("content-type", content_type),
+    ]
+    if row.traceparent is not None:
+        found.append(("traceparent", row.traceparent))
+    return found
 
 
 def what_happened(before: Task, after: Task) -> EventType | None:
@@ -77,12 +139,14 @@ def what_happened(before: Task, after: Task) -> EventType | None:
 def task_event(event_type: EventType, task: Task, correlation_id: UUID) -> TaskEvent:
     """Build the event that tells of ``task`` as it is now, caused by the request ``correlation_id``."""
     return TaskEvent(
-        event_type=event_type.value,
+        event_type=event_type,
         data=TaskData(
             task_id=str(task.id),
             title=task.title,
-            status=task.status.value,
+            status=task.status,
             owner_id=None if task.owner_id is None else str(task.owner_id),
         ),
-        metadata=EventMetadata(correlation_id=str(correlation_id)),
+        metadata=EventMetadata(correlation_id=str(correlation_id), source=SOURCE),
+        event_id=str(uuid4()),
+        occurred_at=datetime.now(UTC).isoformat(),
     )

@@ -7,49 +7,94 @@ from contextlib import asynccontextmanager
 from importlib.metadata import version
 from typing import TYPE_CHECKING
 
-from fastapi import FastAPI
+from starlette.middleware.cors import CORSMiddleware
 
 from eventconsumer_api import problems
+from eventconsumer_api.access import AccessLogMiddleware
+from eventconsumer_api.body_limit import BodyLimitMiddleware
 from eventconsumer_api.config import Settings
 from eventconsumer_api.correlation import CorrelationMiddleware
-from eventconsumer_api.publisher import Publisher
-from eventconsumer_api.relay import Relay
-from eventconsumer_api.routes import health, tasks
+from eventconsumer_api.guarding import documentation
+from eventconsumer_api.guarding.guard import Guard
+from eventconsumer_api.guarding.headers import SecurityHeadersMiddleware
+from eventconsumer_api.guarding.limit import RateLimit
+from eventconsumer_api.guarding.middleware import GuardMiddleware
+from eventconsumer_api.metrics import Metrics, MetricsMiddleware
+from eventconsumer_api.openapi import DescribedApp
+from eventconsumer_api.relaying import nobody_waits, relay_of
+from eventconsumer_api.routes import contract, health, metrics, tasks
+from eventconsumer_api.services.api_keys import ApiKeyService
 from eventconsumer_api.services.readiness import ReadinessService
 from eventconsumer_api.services.tasks import TaskService
+from eventconsumer_api.storage import schema
 from eventconsumer_api.storage.database import Database
+from eventconsumer_api.tracing import TraceMiddleware
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
+
+    from fastapi import FastAPI
 
 
 def create_app(settings: Settings | None = None) -> FastAPI:
     """Build the app; without settings they come from the environment."""
     chosen = settings or Settings()
+    figures = Metrics()
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[dict[str, object]]:
         database = Database(chosen.database_url)
-        database.create_tables()
-        publisher = Publisher(
-            bootstrap_servers=chosen.kafka_bootstrap_servers,
-            topic=chosen.kafka_topic,
-            client_id=chosen.client_id,
-        )
-        relay = Relay(database, publisher)
-        relay.start()
+        schema.migrate(database)
+        figures.watch(database)
+        relay = relay_of(chosen, database, figures)
+        if relay:
+            relay.start()
         try:
             yield {
-                "tasks": TaskService(database, committed=relay.wake),
-                "readiness": ReadinessService(database, relay_alive=relay.alive),
+                "guard": Guard(chosen, look_up=ApiKeyService(database).bearer),
+                "rate_limit": RateLimit(allowed) if (allowed := chosen.requests_allowed) else None,
+                "tasks": TaskService(database, committed=relay.wake if relay else nobody_waits),
+                "readiness": ReadinessService(database, relay_alive=relay.alive if relay else None),
+                "metrics": figures,
             }
         finally:
-            await asyncio.to_thread(relay.stop)
+            if relay:
+                await asyncio.to_thread(relay.stop)
             database.close()
 
-    app = FastAPI(title="Task API", version=version("eventconsumer"), lifespan=lifespan)
-    app.add_middleware(CorrelationMiddleware)
+    app = DescribedApp(title="Task API", version=version("eventconsumer"), lifespan=lifespan)
+    _surround(app, chosen)
+    app.add_middleware(MetricsMiddleware, metrics=figures)
     problems.install(app)
     app.include_router(tasks.router)
+    app.include_router(contract.router(chosen.kafka_topic))
     app.include_router(health.router)
+    app.include_router(metrics.router)
+    documentation.install(app, chosen)
     return app
+
+
+def _surround(app: FastAPI, settings: Settings) -> None:
+    """Put around the routes what every request goes through; what is added last comes first."""
+    app.add_middleware(BodyLimitMiddleware)
+    app.add_middleware(GuardMiddleware)
+    if settings.cors_origins:
+        # Outside of the guard: a browser asks for permission without a credential.
+        app.add_middleware(
+            CORSMiddleware,
+            allow_origins=settings.cors_origins,
+            allow_methods=["GET", "POST", "PATCH", "DELETE"],
+            allow_headers=[
+                "Authorization",
+                "Content-Type",
+                "Idempotency-Key",
+                "If-Match",
+                "If-None-Match",
+                "X-Correlation-ID",
+            ],
+            expose_headers=["ETag", "Link", "Location", "RateLimit", "Retry-After", "X-Correlation-ID"],
+        )
+    app.add_middleware(SecurityHeadersMiddleware)
+    app.add_middleware(AccessLogMiddleware)
+    app.add_middleware(CorrelationMiddleware)
+    app.add_middleware(TraceMiddleware)

@@ -5,18 +5,22 @@ from __future__ import annotations
 import logging
 from http import HTTPStatus
 from typing import TYPE_CHECKING
+from urllib.parse import quote
 
 from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel
 from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse
+from starlette.routing import Match
 
 from eventconsumer_api.correlation import HEADER
-from eventconsumer_api.services.tasks import TaskNotFound
+from eventconsumer_api.etags import etag
+from eventconsumer_api.principal import NotAllowed
+from eventconsumer_api.services.tasks import TaskHasChanged, TaskNotFound
 from eventconsumer_api.storage.database import DatabaseUnavailable
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from fastapi import FastAPI
     from starlette.requests import Request
@@ -31,7 +35,9 @@ class FieldError(BaseModel):
     """What is wrong with one field."""
 
     field: str
-    """The field's name in body, query or path; `body` for the body as a whole."""
+    """The field's name in body, query or header; `body` for the body as a whole."""
+    pointer: str | None = None
+    """Where it is in the body, as JSON Pointer in a URI fragment; for a field of the body only."""
     detail: str
 
 
@@ -51,14 +57,6 @@ class ProblemResponse(JSONResponse):
     media_type = MEDIA_TYPE
 
 
-class InvalidField(Exception):  # noqa: N818  # an answer to the caller, not a mistake in the program
-    """A field whose fault only the service could see."""
-
-    def __init__(self, field: str, detail: str) -> None:
-        super().__init__(detail)
-        self.error = FieldError(field=field, detail=detail)
-
-
 def problem(
     status: HTTPStatus,
     *,
@@ -76,52 +74,80 @@ def problem(
 def install(app: FastAPI) -> None:
     """Answer every error of the app with a problem."""
     app.add_exception_handler(RequestValidationError, _invalid_request)
-    app.add_exception_handler(InvalidField, _invalid_field)
     app.add_exception_handler(TaskNotFound, _task_not_found)
+    app.add_exception_handler(TaskHasChanged, _task_has_changed)
+    app.add_exception_handler(NotAllowed, _not_allowed)
     app.add_exception_handler(HTTPException, _http_error)
     app.add_exception_handler(DatabaseUnavailable, _database_unavailable)
     app.add_exception_handler(Exception, _unforeseen)
 
 
-def _invalid(errors: Sequence[FieldError]) -> ProblemResponse:
-    detail = "; ".join(f"{error.field}: {error.detail}" for error in errors)
-    return problem(HTTPStatus.UNPROCESSABLE_ENTITY, detail=detail, errors=errors)
-
-
 async def _invalid_request(_request: Request, failure: Exception) -> ProblemResponse:
     assert isinstance(failure, RequestValidationError)  # noqa: S101  # registered for this class only
-    return _invalid([_field_error(error["loc"], error["type"], error["msg"]) for error in failure.errors()])
+    errors = [_field_error(error["loc"], error["type"], error["msg"]) for error in failure.errors()]
+    detail = "; ".join(f"{error.field}: {error.detail}" for error in errors)
+    return problem(HTTPStatus.UNPROCESSABLE_ENTITY, detail=detail, errors=errors)
 
 
 def _field_error(location: Sequence[str | int], kind: str, message: str) -> FieldError:
     source, *path = location
     if kind == "json_invalid":
-        return FieldError(field="body", detail="not valid JSON")
+        return FieldError(field="body", pointer="#", detail="not valid JSON")
     if kind == "extra_forbidden":
         message = "there is no such field"
     elif not path and kind == "model_attributes_type":
-        message = "send a JSON object, with Content-Type: application/json"
-    name = ".".join(str(step) for step in path) or str(source)
-    return FieldError(field=name, detail=message.removeprefix("Value error, "))
+        message = "must be a JSON object"
+    return FieldError(
+        field=".".join(str(step) for step in path) or str(source),
+        pointer=json_pointer(path) if source == "body" else None,
+        detail=message.removeprefix("Value error, "),
+    )
 
 
-async def _invalid_field(_request: Request, failure: Exception) -> ProblemResponse:
-    assert isinstance(failure, InvalidField)  # noqa: S101  # registered for this class only
-    return _invalid([failure.error])
+def json_pointer(path: Iterable[str | int]) -> str:
+    """Return the place in a JSON document as a URI fragment (RFC 6901, section 6)."""
+    return "#" + "".join(
+        "/" + quote(str(step).replace("~", "~0").replace("/", "~1"), safe="~") for step in path
+    )
 
 
 async def _task_not_found(_request: Request, failure: Exception) -> ProblemResponse:
     return problem(HTTPStatus.NOT_FOUND, detail=str(failure))
 
 
-async def _http_error(_request: Request, failure: Exception) -> ProblemResponse:
+async def _task_has_changed(_request: Request, failure: Exception) -> ProblemResponse:
+    assert isinstance(failure, TaskHasChanged)  # noqa: S101  # registered for this class only
+    headers = {"ETag": etag(failure.version)}
+    return problem(HTTPStatus.PRECONDITION_FAILED, detail=str(failure), headers=headers)
+
+
+async def _not_allowed(_request: Request, failure: Exception) -> ProblemResponse:
+    return problem(HTTPStatus.FORBIDDEN, detail=str(failure))
+
+
+async def _http_error(request: Request, failure: Exception) -> ProblemResponse:
     assert isinstance(failure, HTTPException)  # noqa: S101  # registered for this class only
     status = HTTPStatus(failure.status_code)
     detail = None if failure.detail == status.phrase else failure.detail
-    return problem(status, detail=detail, headers=failure.headers)
+    # The framework names the methods of the first route only that has this path.
+    allow = {"Allow": _allowed(request)} if status is HTTPStatus.METHOD_NOT_ALLOWED else failure.headers
+    return problem(status, detail=detail, headers=allow)
+
+
+def _allowed(request: Request) -> str:
+    def is_answered(method: str) -> bool:
+        scope = {**request.scope, "method": method}
+        return any(route.matches(scope)[0] is Match.FULL for route in request.app.routes)
+
+    return ", ".join(filter(is_answered, ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")))
 
 
 async def _database_unavailable(_request: Request, failure: Exception) -> ProblemResponse:
+    return database_unavailable(failure)
+
+
+def database_unavailable(failure: Exception) -> ProblemResponse:
+    """Build the answer for a database that does not answer, and log why."""
     _log.error("The database is unavailable: %s", failure)
     return problem(
         HTTPStatus.SERVICE_UNAVAILABLE,

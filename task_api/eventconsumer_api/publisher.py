@@ -1,64 +1,100 @@
 """Kafka as the relay sees it: hand over events in order, learn what became of each. Only here is the client.
 
 Invariant: events with one key reach their partition in the order they were handed over. The producer is
-idempotent and never times a message out, so an outage delays a batch and leaves no gap in it that a later
-event could slip through.
+idempotent, never times a message out and ends itself rather than leave a gap: neither an outage nor a refusal
+lets a later event slip past an earlier one.
 """
 
 from __future__ import annotations
 
 import logging
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum, auto
-from typing import TYPE_CHECKING
+from functools import partial
+from typing import TYPE_CHECKING, NamedTuple
 
 from confluent_kafka import KafkaError, KafkaException, Producer
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from confluent_kafka import Message
-
-    from eventconsumer_api.storage.outbox import WaitingEvent
 
 _log = logging.getLogger(__name__)
 
 _SLICE_SECONDS = 0.5
 _FIRST_WARNING_SECONDS = 5.0
 _NEXT_WARNING_SECONDS = 60.0
+_PLACES = 100
 
 _REFUSALS = frozenset({KafkaError.MSG_SIZE_TOO_LARGE, KafkaError.INVALID_MSG_SIZE, KafkaError.INVALID_RECORD})
 
 
+class Outgoing(NamedTuple):
+    """A message to publish."""
+
+    key: str
+    value: str | bytes
+    headers: list[tuple[str, str | bytes | None]]
+
+
 class Outcome(Enum):
-    """What became of an event."""
+    """What became of a message."""
 
     ACKNOWLEDGED = auto()
     REFUSED = auto()
-    """The broker looked at it and will not take it; asking again gives the same answer."""
+    """Kafka will not take it; asking again gives the same answer."""
     FAILED = auto()
     """It may or may not be in the topic; it has to be published again."""
 
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """What became of an event, and why."""
+    """What became of a message, and why."""
 
     outcome: Outcome
     reason: str = ""
 
 
-def judge(error: KafkaError | None) -> Delivery:
-    """Sort a delivery report into the three outcomes."""
-    if error is None:
-        return Delivery(Outcome.ACKNOWLEDGED)
+ACKNOWLEDGED = Delivery(Outcome.ACKNOWLEDGED)
+_NOT_SENT = Delivery(Outcome.FAILED, "not sent")
+
+
+class Place(NamedTuple):
+    """Where in the topic a message is, and which one of those handed over it was."""
+
+    position: int
+    partition: int
+    offset: int
+
+
+@dataclass(slots=True)
+class Receipt:
+    """What became of the messages handed over, in their order."""
+
+    deliveries: list[Delivery]
+    places: list[Place] = field(default_factory=list)
+    """Places of those of the last hundred messages that were acknowledged."""
+
+    def failed(self) -> list[int]:
+        """Return the positions of messages that have to be published again."""
+        return [place for place, delivery in enumerate(self.deliveries) if delivery.outcome is Outcome.FAILED]
+
+
+def judge(error: KafkaError) -> Delivery:
+    """Sort the report of a message that was sent by itself: refused for good, or failed for now."""
     outcome = Outcome.REFUSED if error.code() in _REFUSALS else Outcome.FAILED
     return Delivery(outcome, f"{error.name()}: {error.str()}")
 
 
 class Publisher:
-    """An idempotent producer for one topic, used by one thread at a time."""
+    """An idempotent producer for one topic, used by one thread at a time.
+
+    Messages travel together, and a broker refuses them together: a refusal says nothing of any single one,
+    and the producer ends, so that nothing overtakes what was refused. Another one then sends each by itself,
+    until a batch has passed without a refusal.
+    """
 
     def __init__(self, *, bootstrap_servers: str, topic: str, client_id: str) -> None:
         self._topic = topic
@@ -78,29 +114,27 @@ class Publisher:
         self._give_up_at: float | None = None
         self._last_error = "no answer"
         self._unreachable = False
-        self._must_renew = False
+        self._ended = False
+        self._one_by_one = False
         self._producer = self._connect()
 
-    def publish(self, events: Sequence[WaitingEvent]) -> list[Delivery]:
-        """Hand over the events and wait, through outages too, until it is known what became of each."""
-        deliveries = [Delivery(Outcome.FAILED, "not sent")] * len(events)
-        if self._must_renew:
-            self.close()
-            self._producer = self._connect()
-            self._must_renew = False
+    def publish(self, messages: Sequence[Outgoing], *, meanwhile: Callable[[], None]) -> Receipt:
+        """Hand over messages and wait, through outages too, until it is known what became of each.
 
-        for position, event in enumerate(events):
-
-            def report(error: KafkaError | None, message: Message, position: int = position) -> None:
-                deliveries[position] = self._noted(error, message)
-
-            try:
-                self._producer.produce(self._topic, key=event.key, value=event.payload, on_delivery=report)
-            except KafkaException as failure:
-                deliveries[position] = self._noted(failure.args[0], None)
-                break
-        self._wait_for_reports()
-        return deliveries
+        ``meanwhile`` is called every half second of waiting. If it raises, what has not left us is dropped.
+        """
+        receipt = Receipt([_NOT_SENT] * len(messages))
+        if self._ended:
+            self._renew()
+        self._send(messages, range(len(messages)), receipt, meanwhile)
+        if self._ended and not self._one_by_one and self._give_up_at is None:
+            self._one_by_one = True
+            self._renew()
+            self._send(messages, receipt.failed(), receipt, meanwhile)
+        elif self._one_by_one and all(each.outcome is Outcome.ACKNOWLEDGED for each in receipt.deliveries):
+            self._one_by_one = False
+            self._ended = True
+        return receipt
 
     def tend(self) -> None:
         """Let the client say what it has to say, in the log, while there is nothing to publish."""
@@ -113,42 +147,82 @@ class Publisher:
     def close(self) -> None:
         """Drop what has no report yet and leave the cluster."""
         self._producer.purge()
-        self._producer.flush(_SLICE_SECONDS)
+        self._flush()
 
     def _connect(self) -> Producer:
-        return Producer(self._config, logger=logging.getLogger(f"{__name__}.librdkafka"))
+        company = {"batch.num.messages": 1} if self._one_by_one else {"enable.gapless.guarantee": True}
+        return Producer(self._config | company, logger=logging.getLogger(f"{__name__}.librdkafka"))
 
-    def _noted(self, error: KafkaError | None, message: Message | None) -> Delivery:
-        if error is None and message is not None:
+    def _renew(self) -> None:
+        self.close()
+        self._producer = self._connect()
+        self._ended = False
+
+    def _send(
+        self,
+        messages: Sequence[Outgoing],
+        positions: Iterable[int],
+        receipt: Receipt,
+        meanwhile: Callable[[], None],
+    ) -> None:
+        produce, topic, report = self._producer.produce, self._topic, partial(self._report, receipt)
+        for position in positions:
+            key, value, headers = messages[position]
+            try:
+                produce(topic, value, key, headers=headers, on_delivery=partial(report, position))
+            except KafkaException as failure:
+                receipt.deliveries[position] = judge(failure.args[0])
+                # One that is too large for any broker is refused here; all else ends the batch.
+                if receipt.deliveries[position].outcome is Outcome.FAILED:
+                    self._ended_by(failure.args[0])
+                    break
+        self._wait_for_reports(meanwhile)
+
+    def _report(self, receipt: Receipt, position: int, error: KafkaError | None, message: Message) -> None:
+        if error is None:
             self._unreachable = False
-            _log.info(
-                "Event delivered: topic=%s, partition=%s, offset=%s",
-                message.topic(),
-                message.partition(),
-                message.offset(),
-            )
-        elif error is not None:
-            self._renew_after(error)
-        return judge(error)
+            receipt.deliveries[position] = ACKNOWLEDGED
+            if position >= len(receipt.deliveries) - _PLACES:
+                receipt.places.append(Place(position, message.partition() or 0, message.offset() or 0))
+            return
+        self._ended_by(error)
+        verdict = judge(error)
+        if verdict.outcome is Outcome.REFUSED and not self._one_by_one:
+            verdict = Delivery(Outcome.FAILED, verdict.reason)
+        receipt.deliveries[position] = verdict
 
-    def _renew_after(self, error: KafkaError) -> None:
+    def _ended_by(self, error: KafkaError) -> None:
         # A producer that met a fatal error refuses all further work: only a new one can go on. Reports have
         # its code without the flag, the error callback has the flag with the code of the cause.
         if error.fatal() or error.code() == KafkaError._FATAL:  # noqa: SLF001  # the client's public name for it
-            self._must_renew = True
+            self._ended = True
 
     def _note_error(self, error: KafkaError) -> None:
         self._last_error = error.str()
-        self._renew_after(error)
+        self._ended_by(error)
         if error.code() == KafkaError._ALL_BROKERS_DOWN:  # noqa: SLF001  # the client's public name for it
             self._unreachable = True
 
-    def _wait_for_reports(self) -> None:
+    def _flush(self) -> int:
+        try:
+            return self._producer.flush(_SLICE_SECONDS)
+        except (KafkaException, SystemError):
+            # This is how the client tells that it met a fatal error; the reports follow.
+            self._ended = True
+            return len(self._producer)
+
+    def _wait_for_reports(self, meanwhile: Callable[[], None]) -> None:
         started = time.monotonic()
         warn_at = started + _FIRST_WARNING_SECONDS
         warned = False
-        while self._producer.flush(_SLICE_SECONDS):
+        while self._flush():
             now = time.monotonic()
+            try:
+                meanwhile()
+            except BaseException:
+                self._ended = True
+                self.close()
+                raise
             if self._give_up_at is not None and (self._unreachable or now > self._give_up_at):
                 self._producer.purge()
             elif now > warn_at:

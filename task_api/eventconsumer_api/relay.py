@@ -4,37 +4,52 @@ Invariants: an event leaves the outbox only after Kafka acknowledged it; events 
 the order of its changes; nothing that happens to one event, or to Kafka, stops the thread. A crash between
 acknowledgement and deletion publishes an event again with the same event_id, at most one batch of them.
 
-One relay serves one database. Two would each publish every event.
+Of all processes on one database one publishes (`storage.turn`); the relays of the others stand by. One that
+was frozen, and wakes after another took over, may still send what it had handed to the Kafka client: at most
+one batch, of events that the other has published too. Whoever goes by event_id sees each in its place.
 """
 
 from __future__ import annotations
 
 import logging
 import threading
+import time
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
+from uuid import UUID
 
 from eventconsumer_api.publisher import Outcome
-from eventconsumer_api.storage import outbox
+from eventconsumer_api.storage import deliveries, outbox
 from eventconsumer_api.storage.database import DatabaseUnavailable
+from eventconsumer_api.storage.deliveries import PublishedEvent
+from eventconsumer_api.storage.turn import SILENT_SECONDS
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
-    from eventconsumer_api.publisher import Delivery, Publisher
+    from eventconsumer_api.bell import Bell
+    from eventconsumer_api.metrics import Metrics
+    from eventconsumer_api.publisher import Delivery, Outgoing, Publisher, Receipt
     from eventconsumer_api.storage.database import Database
     from eventconsumer_api.storage.outbox import WaitingEvent
+    from eventconsumer_api.storage.turn import Turn
+
+    Encode = Callable[[WaitingEvent], Outgoing]
 
 _log = logging.getLogger(__name__)
 
-_BATCH = 500
-# The relay is woken at each commit. Looking uncalled finds what another process, or a person, left.
-_LOOK_EVERY_SECONDS = 5.0
+_BATCH = 5000
+# The relay is woken at each commit. Looking uncalled finds what another process, or a person, left, and keeps
+# the turn: it has to be well below SILENT_SECONDS.
+_LOOK_EVERY_SECONDS = 4.0
+_TRY_TURN_EVERY_SECONDS = 2.0
 # After a commit the relay lets others join its batch: fewer deletions leave the disk to the requests.
 _GATHER_SECONDS = 0.01
 _FIRST_PAUSE_SECONDS = 0.5
 _LONGEST_PAUSE_SECONDS = 15.0
 _GRACE_SECONDS = 5.0
+_PRUNE_EVERY = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,14 +57,14 @@ class Settlement:
     """What follows from the reports on a batch."""
 
     acknowledged: Sequence[int]
-    """Sequences to delete."""
-    refused: Sequence[WaitingEvent]
-    """Events to try alone, in this order."""
+    """Positions of events to delete."""
+    refused: Sequence[int]
+    """Positions of events to set aside."""
     failure: str | None
     """Why the first failed event failed; it and all failed ones stay."""
 
 
-def settle(events: Sequence[WaitingEvent], deliveries: Sequence[Delivery]) -> Settlement:
+def settle(events: Sequence[WaitingEvent], reports: Sequence[Delivery]) -> Settlement:
     """Sort a batch by its reports, up to the first failure for each task.
 
     Behind a failure, the later events of the same task stay too, even acknowledged ones: publishing them
@@ -57,26 +72,40 @@ def settle(events: Sequence[WaitingEvent], deliveries: Sequence[Delivery]) -> Se
     """
     acknowledged, refused, failure = [], [], None
     stopped: set[str] = set()
-    for event, delivery in zip(events, deliveries, strict=True):
-        if delivery.outcome is Outcome.FAILED:
+    for position, (event, report) in enumerate(zip(events, reports, strict=True)):
+        if report.outcome is Outcome.FAILED:
             stopped.add(event.key)
-            failure = failure or delivery.reason
-        elif event.key in stopped:
+            failure = failure or report.reason
+        elif stopped and event.key in stopped:
             continue
-        elif delivery.outcome is Outcome.REFUSED:
-            refused.append(event)
+        elif report.outcome is Outcome.REFUSED:
+            refused.append(position)
         else:
-            acknowledged.append(event.sequence)
+            acknowledged.append(position)
     return Settlement(acknowledged, refused, failure)
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """What a relay moves events with."""
+
+    turn: Turn
+    bell: Bell
+    encode: Encode
+    publisher: Publisher
 
 
 class Relay:
     """The thread between outbox and Kafka; `wake` it after each commit."""
 
-    def __init__(self, database: Database, publisher: Publisher) -> None:
+    def __init__(self, database: Database, way: Way, metrics: Metrics) -> None:
         self._database = database
-        self._publisher = publisher
-        self._woken = threading.Event()
+        self._turn = way.turn
+        self._bell = way.bell
+        self._encode = way.encode
+        self._publisher = way.publisher
+        self._metrics = metrics
+        self._noted = 0
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="outbox-relay")
 
@@ -85,8 +114,8 @@ class Relay:
         self._thread.start()
 
     def wake(self) -> None:
-        """Say that there is an event to publish; costs nothing and may be called from any thread."""
-        self._woken.set()
+        """Say that there is an event to publish; costs little and may be called from any thread."""
+        self._bell.ring()
 
     def alive(self) -> bool:
         """Say whether the thread runs."""
@@ -95,64 +124,98 @@ class Relay:
     def stop(self) -> None:
         """Finish what is in flight, for at most 5 s, and end; what is not acknowledged stays."""
         self._stopping.set()
-        self._woken.set()
+        self._bell.ring()
         self._publisher.give_up_within(_GRACE_SECONDS)
         self._thread.join()
         self._publisher.close()
+        self._turn.give_up()
 
     def _run(self) -> None:
         pause = _FIRST_PAUSE_SECONDS
         while not self._stopping.is_set():
-            # Cleared before the look: a commit after it sets the event again and is not missed.
-            self._woken.clear()
             try:
-                failure, more = self._publish_batch()
+                failure = self._go_on()
             except DatabaseUnavailable as unavailable:
-                failure, more = f"database: {unavailable}", False
+                failure = f"database: {unavailable}"
             except Exception as unforeseen:  # noqa: BLE001  # one bad turn must not silence all later events
                 _log.exception("The relay failed to publish a batch")
-                failure, more = type(unforeseen).__name__, False
-            if failure is not None and not self._stopping.is_set():
+                failure = type(unforeseen).__name__
+            self._metrics.leads(leads=self._turn.held)
+            if failure is None:
+                pause = _FIRST_PAUSE_SECONDS
+            elif not self._stopping.is_set():
                 _log.warning("Events stay in the outbox, next try in %.1f s: %s", pause, failure)
                 self._stopping.wait(pause)
                 pause = min(pause * 2, _LONGEST_PAUSE_SECONDS)
-                continue
-            pause = _FIRST_PAUSE_SECONDS
-            if not more and self._woken.wait(_LOOK_EVERY_SECONDS):
+
+    def _go_on(self) -> str | None:
+        """Publish a batch, wait for one, or stand by; return why events failed, if any did."""
+        if not self._turn.held and not self._turn.take():
+            self._stand_by()
+            return None
+        failure, more = self._publish_batch()
+        if failure is None and not more and self._turn.wait(_LOOK_EVERY_SECONDS):
+            self._stopping.wait(_GATHER_SECONDS)
+        return failure
+
+    def _stand_by(self) -> None:
+        """Pass on that there are new events, until it is time to ask for the turn again."""
+        self._metrics.leads(leads=False)
+        until = time.monotonic() + _TRY_TURN_EVERY_SECONDS
+        while (left := until - time.monotonic()) > 0 and not self._stopping.is_set():
+            if self._turn.wait(left):
+                self._turn.pass_on()
                 self._stopping.wait(_GATHER_SECONDS)
 
     def _publish_batch(self) -> tuple[str | None, bool]:
         """Publish up to one batch; return why events failed, if any did, and whether more may wait."""
-        with self._database.read() as connection:
+        looked_at = time.clock_gettime(time.CLOCK_BOOTTIME)
+        with self._turn.read() as connection:
             events = outbox.waiting(connection, limit=_BATCH)
         if not events:
             self._publisher.tend()
             return None, False
-        settlement = settle(events, self._publisher.publish(events))
-        if settlement.acknowledged:
-            with self._database.write() as connection:
-                outbox.remove(connection, settlement.acknowledged)
-        failure = settlement.failure
-        for event in settlement.refused:
-            if failure is not None:
-                break
-            failure = self._publish_alone(event)
-        return failure, len(events) == _BATCH
+        messages = [self._encode(event) for event in events]
+        started = time.clock_gettime(time.CLOCK_BOOTTIME)
+        if started - looked_at > SILENT_SECONDS / 2:
+            # Frozen in between, perhaps for long: first see whether it is still our turn.
+            return None, True
+        receipt = self._publisher.publish(messages, meanwhile=self._turn.keep)
+        settlement = settle(events, receipt.deliveries)
+        self._metrics.published(
+            len(settlement.acknowledged), time.clock_gettime(time.CLOCK_BOOTTIME) - started
+        )
+        self._settle(events, receipt, settlement)
+        return settlement.failure, len(events) == _BATCH
 
-    def _publish_alone(self, event: WaitingEvent) -> str | None:
-        """Publish an event refused in company, set it aside if refused alone; return why it failed.
-
-        A broker measures a whole request, so a refusal of many says nothing about any single one of them.
-        """
-        (delivery,) = self._publisher.publish([event])
-        if delivery.outcome is Outcome.FAILED:
-            return delivery.reason
+    def _settle(self, events: Sequence[WaitingEvent], receipt: Receipt, settlement: Settlement) -> None:
+        if not settlement.acknowledged and not settlement.refused:
+            return
+        noted = published(events, receipt, settlement, datetime.now(UTC))
         with self._database.write() as connection:
-            if delivery.outcome is Outcome.ACKNOWLEDGED:
-                outbox.remove(connection, [event.sequence])
-            else:
-                outbox.reject(connection, event.sequence, delivery.reason)
-                _log.error(
-                    "Kafka refuses event %d of task %s: %s", event.sequence, event.key, delivery.reason
-                )
-        return None
+            outbox.remove(connection, [events[position].sequence for position in settlement.acknowledged])
+            for position in settlement.refused:
+                outbox.reject(connection, events[position].sequence, receipt.deliveries[position].reason)
+            if noted:
+                deliveries.note(connection, noted)
+            self._noted += len(noted)
+            if self._noted >= _PRUNE_EVERY:
+                deliveries.prune(connection)
+                self._noted = 0
+        for position in settlement.refused:
+            event, reason = events[position], receipt.deliveries[position].reason
+            _log.error("Kafka refuses event %s of task %s: %s", event.id, event.key, reason)
+        _log.info("Published %d events", len(settlement.acknowledged))
+
+
+def published(
+    events: Sequence[WaitingEvent], receipt: Receipt, settlement: Settlement, now: datetime
+) -> list[PublishedEvent]:
+    """Return what there is to note of a batch: the places of the newest events that leave the outbox."""
+    leaving = set(settlement.acknowledged[-deliveries.OF_A_BATCH :])
+    return [
+        PublishedEvent(event.id, UUID(event.key), event.type, place.partition, place.offset, now)
+        for place in sorted(receipt.places)
+        if place.position in leaving
+        for event in (events[place.position],)
+    ]

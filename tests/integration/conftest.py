@@ -12,6 +12,7 @@ from confluent_kafka.cimpl import NewTopic
 from dev.kafka import LocalBroker
 from dev.postgres import LocalPostgres
 from dev.secured_kafka import SecuredBroker
+from tests.support.topics import create_topic
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -44,7 +45,7 @@ def make_topic(broker: LocalBroker) -> MakeTopic:
 
     def make(partitions: int = 3) -> str:
         name = f"test-{uuid.uuid4().hex[:12]}"
-        admin.create_topics([NewTopic(name, partitions, 1)])[name].result(timeout=30)
+        create_topic(admin, NewTopic(name, partitions, 1))
         return name
 
     return make

@@ -18,15 +18,17 @@ if TYPE_CHECKING:
 class ApiProcess:
     """`python -m eventconsumer_api` with its database and log in ``folder``; `with` ends it."""
 
-    def __init__(self, folder: Path, *, bootstrap_servers: str, topic: str) -> None:
+    def __init__(self, folder: Path, *, bootstrap_servers: str, topic: str, **environment: str) -> None:
         self.database = folder / "tasks.db"
         self._log = folder / "api.log"
         self._environment = os.environ | {
+            "AUTH": "none",
             "DATABASE_URL": f"sqlite:///{self.database}",
             "KAFKA_BOOTSTRAP_SERVERS": bootstrap_servers,
             "KAFKA_TOPIC": topic,
             "HOST": "127.0.0.1",
             "PORT": "0",
+            **environment,
         }
         self._process: subprocess.Popen[bytes] | None = None
 
@@ -54,6 +56,11 @@ class ApiProcess:
     def kill(self) -> None:
         """End it with SIGKILL."""
         self._end(signal.SIGKILL)
+
+    def ask_to_end(self) -> None:
+        """Send it SIGTERM and go on at once."""
+        assert self._process is not None
+        self._process.send_signal(signal.SIGTERM)
 
     def terminate(self) -> str:
         """End it with SIGTERM and return what it logged."""

@@ -10,6 +10,7 @@ from confluent_kafka.admin import AdminClient
 from confluent_kafka.cimpl import NewTopic
 
 from tests.support.eventually import eventually
+from tests.support.topics import create_topic
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -27,10 +28,9 @@ class BrokerClient:
 
     def create_topic(self, topic: str, *, partitions: int = 1, config: dict[str, str] | None = None) -> None:
         """Create a topic and wait for it."""
-        created = self._admin.create_topics(
-            [NewTopic(topic, num_partitions=partitions, replication_factor=1, config=config or {})]
+        create_topic(
+            self._admin, NewTopic(topic, num_partitions=partitions, replication_factor=1, config=config or {})
         )
-        created[topic].result(timeout=30)
 
     def delete_topic(self, topic: str) -> None:
         """Delete a topic and wait until its name is free."""

@@ -132,6 +132,7 @@ class Subscription:
         self._notes: dict[int, str] = {}
         self._holding = False
         self._refused = False
+        self._unanswered = False
         self._lease = Lease(_LEASE_SECONDS)
         self.joined = False
         """Whether the group has given this member its share, which may be no partition at all."""
@@ -236,6 +237,7 @@ class Subscription:
             _log.warning(
                 "Leaving without an answer to the last commit; its messages come again after the restart"
             )
+            self._unanswered = True
             self._uncommitted.clear()
         self._consumer.close()
 
@@ -296,7 +298,8 @@ class Subscription:
             for place in self._listener.revoked(numbers):
                 self._uncommitted[place.partition] = place
         going = [place for place in self._uncommitted.values() if place.partition in numbers]
-        if going:
+        # A broker that has not answered for seconds would hold up our end for a minute more.
+        if going and not self._unanswered:
             try:
                 consumer.commit(offsets=self._offsets(going), asynchronous=False)
             except KafkaException as fault:

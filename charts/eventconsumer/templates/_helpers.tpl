@@ -50,3 +50,71 @@ capabilities: {drop: [ALL]}
 {{- end -}}
 {{- toJson $told -}}
 {{- end -}}
+
+{{- /* The demo has a Task API too. Non-empty where there is one. */ -}}
+{{- define "eventconsumer.taskApi.enabled" -}}
+{{- if or .Values.taskApi.enabled .Values.demo.enabled -}}yes{{- end -}}
+{{- end -}}
+
+{{- /* The Task API's environment. What it needs to know and is not said stops the installation, by name. */ -}}
+{{- define "eventconsumer.taskApi.environment" -}}
+{{- $api := .Values.taskApi -}}
+{{- if not $api.auth.schemes -}}
+{{- fail "taskApi.auth.schemes: say how callers prove who they are: {api_key}, {jwt} or {jwt,api_key}; {none} lets everybody do everything, for a demo of your own" -}}
+{{- end -}}
+- name: AUTH
+  value: {{ join "," $api.auth.schemes | quote }}
+{{- with $api.auth.jwt }}
+{{- if has "jwt" $api.auth.schemes }}
+- name: JWT_ISSUER
+  value: {{ .issuer | quote }}
+- name: JWT_AUDIENCE
+  value: {{ .audience | quote }}
+- name: JWT_ADMIN_SCOPE
+  value: {{ .adminScope | quote }}
+- name: JWT_ALGORITHMS
+  value: {{ join "," .algorithms | quote }}
+{{- if .jwksSecret.name }}
+- name: JWT_JWKS_FILE
+  value: /etc/task-api/jwks/jwks.json
+{{- else }}
+- name: JWT_JWKS_URL
+  value: {{ .jwksUrl | quote }}
+{{- end }}
+{{- end }}
+{{- end }}
+{{- with $api.rateLimit }}
+- name: RATE_LIMIT
+  value: {{ . | quote }}
+{{- end }}
+{{- with $api.corsOrigins }}
+- name: CORS_ORIGINS
+  value: {{ join "," . | quote }}
+{{- end }}
+{{- with $api.trustedProxies }}
+- name: TRUSTED_PROXIES
+  value: {{ join "," . | quote }}
+{{- end }}
+- name: DATABASE_URL
+{{- with $api.database.postgresql.urlSecret }}
+{{- if .name }}
+  valueFrom:
+    secretKeyRef: {name: {{ .name }}, key: {{ .key }}}
+{{- else }}
+  value: sqlite:////var/lib/task-api/tasks.db
+{{- end }}
+{{- end }}
+- name: KAFKA_BOOTSTRAP_SERVERS
+  value: {{ $api.kafka.bootstrapServers | quote }}
+- name: KAFKA_TOPIC
+  value: {{ $api.kafka.topic | quote }}
+- name: RELAY
+  value: {{ ternary "on" "off" $api.relay | quote }}
+- name: LOG_LEVEL
+  value: {{ upper $api.logLevel }}
+- name: LOG_FORMAT
+  value: {{ $api.logFormat }}
+{{- with $api.env }}
+{{ toYaml . }}
+{{- end }}
+{{- end -}}

@@ -23,7 +23,8 @@ class ReadinessBody(BaseModel):
 
     ready: bool
     database: bool
-    relay: bool
+    relay: bool | None
+    """Whether the relay runs; null where it is switched off."""
     waiting_events: int | None
     """Counted up to 10,000; null when the database does not answer."""
 

@@ -1,102 +1,112 @@
 """The routes under /tasks."""
 
-from collections.abc import Sequence
-from typing import Annotated, Any, cast
-from uuid import UUID
+from http import HTTPStatus
+from typing import Annotated, cast
 
 from fastapi import APIRouter, Depends, Query, Request, Response
 
-from eventconsumer_api.models import Task, TaskChanges
-from eventconsumer_api.problems import MEDIA_TYPE, InvalidField, Problem
-from eventconsumer_api.routes.bodies import NewTask, TaskBody, TaskPatch
-from eventconsumer_api.services.tasks import TaskNotFound, TaskService
-
-Responses = dict[int | str, dict[str, Any]]
-
-
-def _problem(description: str) -> dict[str, Any]:
-    return {"description": description, "content": {MEDIA_TYPE: {"schema": Problem.model_json_schema()}}}
-
-
-_NOT_FOUND: Responses = {404: _problem("There is no such task.")}
-_INVALID: Responses = {422: _problem("A field is wrong; `errors` names it.")}
-
-router = APIRouter(
-    prefix="/tasks",
-    tags=["tasks"],
-    responses={503: _problem("The database did not answer; nothing was changed.")},
+from eventconsumer_api.etags import etag, is_known
+from eventconsumer_api.models import Task, TaskChanges, TaskFilter
+from eventconsumer_api.routes import answers, cursors
+from eventconsumer_api.routes.bodies import NewTask, TaskBody, TaskPatch, TaskQuery
+from eventconsumer_api.routes.caller import Caller
+from eventconsumer_api.routes.parameters import (
+    CorrelationId,
+    KnownVersions,
+    TaskId,
+    Tasks,
+    Versions,
+    json_only,
 )
 
-
-# Coroutines, because they wait for nothing: plain functions would each cost a change of thread.
-async def _service(request: Request) -> TaskService:
-    return cast("TaskService", request.state.tasks)
+router = APIRouter(prefix="/tasks", tags=["tasks"], responses=answers.UNAVAILABLE)
 
 
-async def _correlation_id(request: Request) -> UUID:
-    return cast("UUID", request.state.correlation_id)
-
-
-async def _task_id(task_id: str) -> UUID:
-    try:
-        return UUID(task_id)
-    except ValueError:
-        raise TaskNotFound(task_id) from None
-
-
-Tasks = Annotated[TaskService, Depends(_service)]
-CorrelationId = Annotated[UUID, Depends(_correlation_id)]
-TaskId = Annotated[UUID, Depends(_task_id)]
-
-
-@router.post("", status_code=201, response_model=TaskBody, responses=_INVALID)
+@router.post(
+    "",
+    status_code=201,
+    response_model=TaskBody,
+    responses=answers.CREATED | answers.NOT_ALLOWED | answers.WRONG_BODY,
+    dependencies=[Depends(json_only)],
+)
 def create_task(
-    body: NewTask, request: Request, response: Response, tasks: Tasks, correlation_id: CorrelationId
-) -> Task:
-    """Create a task; `task.created` follows."""
-    task = tasks.create(title=body.title, owner_id=body.owner_id, correlation_id=correlation_id)
-    response.headers["Location"] = request.app.url_path_for("get_task", task_id=str(task.id))
-    return task
+    body: NewTask, request: Request, tasks: Tasks, caller: Caller, correlation_id: CorrelationId
+) -> Response:
+    """Create a task, the caller's own unless an admin says whose; `task.created` follows."""
+    task = tasks.create(caller, title=body.title, owner_id=body.owner_id, correlation_id=correlation_id)
+    location = request.app.url_path_for("get_task", task_id=str(task.id))
+    return answers.show(task, HTTPStatus.CREATED, {"Location": location})
 
 
-@router.get("", response_model=list[TaskBody], responses=_INVALID)
+@router.get("", response_model=list[TaskBody], responses=answers.LISTED | answers.INVALID)
 def list_tasks(
-    request: Request,
-    response: Response,
-    tasks: Tasks,
-    limit: Annotated[int, Query(ge=1, le=200, description="How many tasks at most.")] = 50,
-    after: Annotated[UUID | None, Query(description="Begin behind the task with this id.")] = None,
-) -> Sequence[Task]:
-    """List tasks, oldest first; a `Link` header with rel=next leads to the following page if there is one."""
-    try:
-        found = tasks.page(after=after, limit=limit + 1)
-    except TaskNotFound as missing:
-        raise InvalidField("after", str(missing)) from missing
-    page = found[:limit]
-    if len(found) > limit:
-        following = request.url.include_query_params(limit=limit, after=page[-1].id)
+    query: Annotated[TaskQuery, Query()], request: Request, response: Response, tasks: Tasks, caller: Caller
+) -> list[Task]:
+    """List tasks, page by page; a `Link` header with rel=next leads to the following page if there is one.
+
+    Following the links shows every task that was there at the beginning once, whatever is created or changed
+    meanwhile. A task is listed as it is when its page is read.
+    """
+    page = tasks.page(
+        caller,
+        TaskFilter(query.status, query.owner, query.text, newest_first=query.order == "newest"),
+        after=None if query.cursor is None else cursors.place_of(query.cursor),
+        limit=query.limit,
+    )
+    if page.end is not None:
+        following = request.url.include_query_params(cursor=cursors.cursor(page.end))
         response.headers["Link"] = f'<{following.path}?{following.query}>; rel="next"'
-    return page
+    return page.tasks
 
 
-@router.get("/{task_id}", response_model=TaskBody, responses=_NOT_FOUND)
-def get_task(task_id: TaskId, tasks: Tasks) -> Task:
+@router.get(
+    "/{task_id}",
+    response_model=TaskBody,
+    responses=answers.SHOWN | answers.NOT_MODIFIED | answers.NOT_FOUND,
+)
+def get_task(task_id: TaskId, tasks: Tasks, caller: Caller, if_none_match: KnownVersions = None) -> Response:
     """Read one task."""
-    return tasks.get(task_id)
+    task = tasks.get(caller, task_id)
+    if is_known(if_none_match, task.version):
+        return Response(status_code=HTTPStatus.NOT_MODIFIED, headers={"ETag": etag(task.version)})
+    return answers.show(task)
 
 
-@router.patch("/{task_id}", response_model=TaskBody, responses=_NOT_FOUND | _INVALID)
-def change_task(task_id: TaskId, body: TaskPatch, tasks: Tasks, correlation_id: CorrelationId) -> Task:
+@router.patch(
+    "/{task_id}",
+    response_model=TaskBody,
+    responses=answers.SHOWN
+    | answers.NOT_ALLOWED
+    | answers.NOT_FOUND
+    | answers.HAS_CHANGED
+    | answers.WRONG_BODY,
+    dependencies=[Depends(json_only)],
+)
+def change_task(
+    task_id: TaskId,
+    body: TaskPatch,
+    tasks: Tasks,
+    caller: Caller,
+    correlation_id: CorrelationId,
+    versions: Versions,
+) -> Response:
     """Change a task; `task.completed` follows if that completed it, else `task.updated`.
 
     A change that asks for what already is has no event. A completed task may be reopened by another status;
-    completing it again is a new completion.
+    completing it again is a new completion. With `If-Match`, what somebody else changed stays as it is.
     """
     changes = cast("TaskChanges", {name: getattr(body, name) for name in body.model_fields_set})
-    return tasks.change(task_id, changes, correlation_id=correlation_id)
+    task = tasks.change(caller, task_id, changes, correlation_id=correlation_id, versions=versions)
+    return answers.show(task)
 
 
-@router.post("/{task_id}/complete", response_model=TaskBody, responses=_NOT_FOUND)
-def complete_task(task_id: TaskId, tasks: Tasks, correlation_id: CorrelationId) -> Task:
+@router.post(
+    "/{task_id}/complete",
+    response_model=TaskBody,
+    responses=answers.SHOWN | answers.NOT_FOUND | answers.HAS_CHANGED,
+)
+def complete_task(
+    task_id: TaskId, tasks: Tasks, caller: Caller, correlation_id: CorrelationId, versions: Versions
+) -> Response:
     """Complete a task; `task.completed` follows once, however often this is called."""
-    return tasks.complete(task_id, correlation_id=correlation_id)
+    return answers.show(tasks.complete(caller, task_id, correlation_id=correlation_id, versions=versions))

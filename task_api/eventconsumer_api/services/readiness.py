@@ -17,28 +17,30 @@ class Readiness:
     """What a look at database and relay found."""
 
     database: bool
-    relay: bool
+    relay: bool | None
+    """Whether the relay runs; None where it is switched off."""
     waiting_events: int | None
     """Events that Kafka has not acknowledged, counted up to 10,000; None when the database does not say."""
 
     @property
     def ready(self) -> bool:
         """Whether requests should come here."""
-        return self.database and self.relay
+        return self.database and self.relay is not False
 
 
 class ReadinessService:
-    """Looks at the database, and at the relay through ``relay_alive``."""
+    """Looks at the database, and at the relay through ``relay_alive``, None where it is off."""
 
-    def __init__(self, database: Database, relay_alive: Callable[[], bool]) -> None:
+    def __init__(self, database: Database, relay_alive: Callable[[], bool] | None) -> None:
         self._database = database
         self._relay_alive = relay_alive
 
     def look(self) -> Readiness:
         """Say how things are now."""
+        relay = None if self._relay_alive is None else self._relay_alive()
         try:
             with self._database.read() as connection:
                 depth = outbox.depth(connection)
         except DatabaseUnavailable:
-            return Readiness(database=False, relay=self._relay_alive(), waiting_events=None)
-        return Readiness(database=True, relay=self._relay_alive(), waiting_events=depth)
+            return Readiness(database=False, relay=relay, waiting_events=None)
+        return Readiness(database=True, relay=relay, waiting_events=depth)

@@ -1,17 +1,26 @@
-"""Tasks and their events. Invariant: a task and its event are written together, or not at all."""
+"""Tasks and their events.
+
+Invariants: a task and its event are written together, or not at all; a change is made to the version it was
+meant for; to a caller, the tasks of others are not there.
+"""
 
 from __future__ import annotations
 
+from dataclasses import replace
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 from uuid import UUID, uuid4
 
 from eventconsumer_api.events import EventType, task_event, what_happened
-from eventconsumer_api.models import Status, Task, TaskChanges, changed
+from eventconsumer_api.models import Page, Status, Task, TaskChanges, changed, new_task
 from eventconsumer_api.storage import outbox, tasks
+from eventconsumer_api.traceparent import current_traceparent
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable
 
+    from eventconsumer_api.models import TaskFilter
+    from eventconsumer_api.principal import Principal
     from eventconsumer_api.storage.database import Database
 
 
@@ -23,6 +32,14 @@ class TaskNotFound(Exception):  # noqa: N818  # an answer to the caller, not a m
         self.task_id = task_id
 
 
+class TaskHasChanged(Exception):  # noqa: N818  # an answer to the caller, not a mistake in the program
+    """The task is no longer in the version that the change was meant for."""
+
+    def __init__(self, version: int) -> None:
+        super().__init__(f"The task has changed: it is in version {version} now. Read it, and decide again.")
+        self.version = version
+
+
 class TaskService:
     """Every operation on tasks; ``committed`` is called after each commit that left an event to publish."""
 
@@ -30,50 +47,84 @@ class TaskService:
         self._database = database
         self._committed = committed
 
-    def create(self, *, title: str, owner_id: UUID | None, correlation_id: UUID) -> Task:
-        """Create a pending task and its `task.created` event."""
-        task = Task(id=uuid4(), title=title, status=Status.PENDING, owner_id=owner_id)
+    def create(self, caller: Principal, *, title: str, owner_id: UUID | None, correlation_id: UUID) -> Task:
+        """Create a pending task, the caller's unless said otherwise, and its event; raises NotAllowed."""
+        task = new_task(uuid4(), title, caller.owner_of_new(owner_id), datetime.now(UTC))
         event = task_event(EventType.CREATED, task, correlation_id)
         with self._database.write() as connection:
             tasks.add(connection, task)
-            outbox.add(connection, event)
+            outbox.add(connection, event, traceparent=current_traceparent())
         self._committed()
         return task
 
-    def get(self, task_id: UUID) -> Task:
+    def get(self, caller: Principal, task_id: UUID) -> Task:
         """Return one task; raises TaskNotFound."""
         with self._database.read() as connection:
             task = tasks.get(connection, task_id)
-        if task is None:
-            raise TaskNotFound(task_id)
-        return task
+        return _theirs(caller, task_id, task)
 
-    def page(self, *, after: UUID | None, limit: int) -> Sequence[Task]:
-        """Return up to ``limit`` tasks, oldest first, behind the task ``after``; raises TaskNotFound."""
+    def page(self, caller: Principal, wanted: TaskFilter, *, after: int | None, limit: int) -> Page:
+        """Return up to ``limit`` tasks of the caller, from behind the place ``after``."""
+        visible = _visible(caller, wanted)
+        if visible is None:
+            return Page([], end=None)
         with self._database.read() as connection:
-            if after is not None and tasks.get(connection, after) is None:
-                raise TaskNotFound(after)
-            return tasks.page(connection, after=after, limit=limit)
+            return tasks.page(connection, visible, after=after, limit=limit)
 
-    def change(self, task_id: UUID, changes: TaskChanges, *, correlation_id: UUID) -> Task:
-        """Change a task and write the one event that tells of it; raises TaskNotFound.
+    def change(
+        self,
+        caller: Principal,
+        task_id: UUID,
+        changes: TaskChanges,
+        *,
+        correlation_id: UUID,
+        versions: frozenset[str] | None = None,
+    ) -> Task:
+        """Change a task and write the one event that tells of it.
 
         Becoming completed is a `task.completed`, any other change (reopening too) a `task.updated`. Changes
         that ask for what already is change nothing and have no event: completing twice is one event.
+
+        Raises TaskNotFound, NotAllowed, and TaskHasChanged when the task is in none of ``versions``.
         """
         with self._database.write() as connection:
-            before = tasks.get(connection, task_id)
-            if before is None:
-                raise TaskNotFound(task_id)
-            after = changed(before, changes)
+            before = _theirs(caller, task_id, tasks.get(connection, task_id, to_change=True))
+            if versions is not None and str(before.version) not in versions:
+                raise TaskHasChanged(before.version)
+            caller.check(changes)
+            after = changed(before, changes, datetime.now(UTC))
             happened = what_happened(before, after)
             if happened is None:
                 return before
             tasks.replace(connection, after)
-            outbox.add(connection, task_event(happened, after, correlation_id))
+            event = task_event(happened, after, correlation_id)
+            outbox.add(connection, event, traceparent=current_traceparent())
         self._committed()
         return after
 
-    def complete(self, task_id: UUID, *, correlation_id: UUID) -> Task:
-        """Complete a task; one that is complete stays so, without another event; raises TaskNotFound."""
-        return self.change(task_id, {"status": Status.COMPLETED}, correlation_id=correlation_id)
+    def complete(
+        self,
+        caller: Principal,
+        task_id: UUID,
+        *,
+        correlation_id: UUID,
+        versions: frozenset[str] | None = None,
+    ) -> Task:
+        """Complete a task; one that is complete stays so, without another event; raises as `change` does."""
+        done: TaskChanges = {"status": Status.COMPLETED}
+        return self.change(caller, task_id, done, correlation_id=correlation_id, versions=versions)
+
+
+def _theirs(caller: Principal, task_id: UUID, task: Task | None) -> Task:
+    """Return the task if it is the caller's; one of somebody else is not found, as if it was not there."""
+    if task is None or not caller.may_see(task.owner_id):
+        raise TaskNotFound(task_id)
+    return task
+
+
+def _visible(caller: Principal, wanted: TaskFilter) -> TaskFilter | None:
+    """Narrow a filter to the tasks of the caller; None where that leaves nothing."""
+    if caller.admin:
+        return wanted
+    owner_id = wanted.owner_id or caller.owner_id
+    return replace(wanted, owner_id=owner_id) if caller.may_see(owner_id) else None

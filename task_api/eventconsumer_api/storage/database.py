@@ -10,11 +10,9 @@ import threading
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import create_engine, event, make_url
+from sqlalchemy import create_engine, event, func, make_url, select
 from sqlalchemy.exc import InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as NoFreeConnectionError
-
-from eventconsumer_api.storage.tables import metadata
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -22,6 +20,8 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
 
 _BUSY_TIMEOUT_SECONDS = 5
+# Any number will do that no other program locks in the same database.
+_MIGRATION_LOCK = 0x7461736B73
 
 
 class DatabaseUnavailable(Exception):  # noqa: N818  # a state of the world, not a mistake in the program
@@ -44,25 +44,29 @@ class Database:
             event.listen(self._engine, "begin", _begin_sqlite_transaction)
         self._writer = self._engine.execution_options(begin="BEGIN IMMEDIATE")
 
-    def create_tables(self) -> None:
-        """Create the tables that are missing; raises DatabaseUnavailable with the address of the database."""
-        try:
-            with self.write() as connection:
-                metadata.create_all(connection)
-        except DatabaseUnavailable as failure:
-            address = self._engine.url.render_as_string(hide_password=True)
-            raise DatabaseUnavailable(f"{address}: {failure}") from failure
+    @property
+    def address(self) -> str:
+        """The database's URL, without the password."""
+        return self._engine.url.render_as_string(hide_password=True)
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
         """Open a transaction that sees one state of the database and changes nothing."""
-        with _translated_failures(), self._engine.begin() as connection:
+        with translated_failures(), self._engine.begin() as connection:
             yield connection
 
     @contextmanager
     def write(self) -> Iterator[Connection]:
         """Open a transaction that is committed at the end of the block, or undone when the block raises."""
-        with _translated_failures(), self._turn_to_write(), self._writer.begin() as connection:
+        with translated_failures(), self._turn_to_write(), self._writer.begin() as connection:
+            yield connection
+
+    @contextmanager
+    def migration(self) -> Iterator[Connection]:
+        """Open a transaction that changes tables; of all processes, one at a time is inside."""
+        with self.write() as connection:
+            if not self._is_sqlite:
+                connection.execute(select(func.pg_advisory_xact_lock(_MIGRATION_LOCK)))
             yield connection
 
     def close(self) -> None:
@@ -83,7 +87,8 @@ class Database:
 
 
 @contextmanager
-def _translated_failures() -> Iterator[None]:
+def translated_failures() -> Iterator[None]:
+    """Turn the ways in which a database fails into DatabaseUnavailable."""
     try:
         yield
     except (OperationalError, InterfaceError) as failure:

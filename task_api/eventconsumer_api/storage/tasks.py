@@ -2,20 +2,30 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import insert, select, update
 
-from eventconsumer_api.models import Status, Task
+from eventconsumer_api.models import Page, Status, Task
 from eventconsumer_api.storage.tables import tasks
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator
     from uuid import UUID
 
-    from sqlalchemy import Connection, Row
+    from sqlalchemy import ColumnElement, Connection, Row
 
-_TASK = (tasks.c.id, tasks.c.title, tasks.c.status, tasks.c.owner_id)
+    from eventconsumer_api.models import TaskFilter
+
+_TASK = (
+    tasks.c.id,
+    tasks.c.title,
+    tasks.c.status,
+    tasks.c.owner_id,
+    tasks.c.version,
+    tasks.c.created_at,
+    tasks.c.updated_at,
+)
 
 
 def add(connection: Connection, task: Task) -> None:
@@ -28,24 +38,56 @@ def replace(connection: Connection, task: Task) -> None:
     connection.execute(update(tasks).where(tasks.c.id == task.id), _columns(task))
 
 
-def get(connection: Connection, task_id: UUID) -> Task | None:
-    """Return the task, or None when there is none with this id."""
-    row = connection.execute(select(*_TASK).where(tasks.c.id == task_id)).one_or_none()
+def get(connection: Connection, task_id: UUID, *, to_change: bool = False) -> Task | None:
+    """Return the task, or None when there is none with this id; one to change is nobody else's to change."""
+    query = select(*_TASK).where(tasks.c.id == task_id)
+    if to_change:
+        # SQLite has one writer at a time anyway, and leaves these words out.
+        query = query.with_for_update()
+    row = connection.execute(query).one_or_none()
     return None if row is None else _task(row)
 
 
-def page(connection: Connection, *, after: UUID | None, limit: int) -> Sequence[Task]:
-    """Return up to ``limit`` tasks, oldest first, beginning behind the task ``after``."""
-    query = select(*_TASK).order_by(tasks.c.sequence).limit(limit)
+def page(connection: Connection, wanted: TaskFilter, *, after: int | None, limit: int) -> Page:
+    """Return up to ``limit`` tasks, from behind the place ``after``."""
+    place = tasks.c.sequence
+    query = select(place, *_TASK).where(*_conditions(wanted))
     if after is not None:
-        place = select(tasks.c.sequence).where(tasks.c.id == after).scalar_subquery()
-        query = query.where(tasks.c.sequence > place)
-    return [_task(row) for row in connection.execute(query)]
+        query = query.where(place < after if wanted.newest_first else place > after)
+    # One more than asked for, to know whether any follow.
+    query = query.order_by(place.desc() if wanted.newest_first else place).limit(limit + 1)
+    rows = connection.execute(query).all()
+    return Page([_task(row) for row in rows[:limit]], rows[limit - 1].sequence if len(rows) > limit else None)
+
+
+def _conditions(wanted: TaskFilter) -> Iterator[ColumnElement[bool]]:
+    if wanted.status is not None:
+        yield tasks.c.status == wanted.status.value
+    if wanted.owner_id is not None:
+        yield tasks.c.owner_id == wanted.owner_id
+    if wanted.text is not None:
+        yield tasks.c.title.icontains(wanted.text, autoescape=True)
 
 
 def _columns(task: Task) -> dict[str, object]:
-    return {"id": task.id, "title": task.title, "status": task.status.value, "owner_id": task.owner_id}
+    return {
+        "id": task.id,
+        "title": task.title,
+        "status": task.status.value,
+        "owner_id": task.owner_id,
+        "version": task.version,
+        "created_at": task.created_at,
+        "updated_at": task.updated_at,
+    }
 
 
-def _task(row: Row[UUID, str, str, UUID | None]) -> Task:
-    return Task(id=row.id, title=row.title, status=Status(row.status), owner_id=row.owner_id)
+def _task(row: Row[*tuple[Any, ...]]) -> Task:
+    return Task(
+        id=row.id,
+        title=row.title,
+        status=Status(row.status),
+        owner_id=row.owner_id,
+        version=row.version,
+        created_at=row.created_at,
+        updated_at=row.updated_at,
+    )

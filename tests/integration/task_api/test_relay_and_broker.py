@@ -32,13 +32,16 @@ class Published:
     key: str
     text: str
     event: dict[str, Any]
+    headers: dict[str, str]
 
     @classmethod
     def of(cls, message: Message) -> Published:
         key, value = message.key(), message.value()
         assert isinstance(key, bytes)
         assert isinstance(value, bytes)
-        return cls(key.decode(), value.decode(), json.loads(value))
+        found = dict(message.headers() or ())
+        headers = {name: text.decode() for name, text in found.items() if isinstance(text, bytes)}
+        return cls(key.decode(), value.decode(), json.loads(value), headers)
 
 
 @pytest.fixture
@@ -79,6 +82,24 @@ def away_by_kill(broker: LocalBroker) -> Callable[[], None]:
 def away_by_pause(broker: LocalBroker) -> Callable[[], None]:
     broker.pause()
     return broker.resume
+
+
+def test_beside_the_json_of_an_event_stand_its_cloudevents_headers_and_its_trace(
+    api: ApiProcess, broker: LocalBroker, topic: str
+) -> None:
+    sent = {"traceparent": "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"}
+    httpx2.post(f"{api.url}/tasks", json={"title": "Buy groceries"}, headers=sent)
+    (message,) = eventually_published(broker, topic, 1)
+    assert message.headers == {
+        "id": message.event["event_id"],
+        "ce_specversion": "1.0",
+        "ce_id": message.event["event_id"],
+        "ce_type": "task.created",
+        "ce_source": "task-api",
+        "ce_time": message.event["occurred_at"],
+        "content-type": "application/json",
+        **sent,
+    }
 
 
 def test_the_life_of_a_task_is_three_events_in_order(

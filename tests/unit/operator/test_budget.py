@@ -106,9 +106,10 @@ def test_the_first_status_of_a_resource_is_written_at_once() -> None:
 
 
 # Noise around slo.maxLag (100) itself changes the verdict, which is news.
-@given(st.integers(20, 90) | st.integers(120, 10**9), st.floats(0.95, 1.05), st.floats(0.95, 1.05))
+@given(st.integers(20, 90) | st.integers(120, 10**9), st.floats(-0.05, 0.05), st.floats(-0.05, 0.05))
 def test_noise_of_five_per_cent_stays_in_the_band(lag: int, one: float, other: float) -> None:
-    old, new = said(world(**lagging(round(lag * one)))), said(world(**lagging(round(lag * other))))
+    # Whole records: rounding up would make more than five per cent of a few.
+    old, new = said(world(**lagging(lag + int(lag * one)))), said(world(**lagging(lag + int(lag * other))))
     due = write_due(old, new, since_write=1e6, interval=10.0)
     assert due is None or due == LONGEST
 

@@ -14,18 +14,23 @@ def knowing(*starts: int) -> LogStarts:
 
 
 def test_starts_that_were_never_asked_for_are_asked_for() -> None:
-    assert LogStarts().unknown(PLACES, at=0.0) == set(PLACES)
+    assert LogStarts().unknown(PLACES, unread=[], at=0.0) == set(PLACES)
 
 
 def test_starts_are_good_for_a_while() -> None:
-    assert knowing(3, 4).unknown(PLACES, at=GOOD_FOR_SECONDS - 1) == set()
-    assert knowing(3, 4).unknown(PLACES, at=GOOD_FOR_SECONDS) == set(PLACES)
+    assert knowing(3, 4).unknown(PLACES, unread=PLACES, at=GOOD_FOR_SECONDS - 1) == set()
+    assert knowing(3, 4).unknown(PLACES, unread=PLACES, at=GOOD_FOR_SECONDS) == set(PLACES)
+
+
+def test_a_start_is_asked_for_again_only_where_records_wait() -> None:
+    assert knowing(3, 4).unknown(PLACES, unread=[], at=1e6) == set()
+    assert knowing(3, 4).unknown(PLACES, unread=PLACES[:1], at=1e6) == {PLACES[0]}
 
 
 def test_a_partition_without_an_answer_is_absent_and_asked_for_again() -> None:
     known = knowing(3)
     assert known.of(PLACES) == {PLACES[0]: 3}
-    assert known.unknown(PLACES, at=1.0) == set(PLACES)
+    assert known.unknown(PLACES, unread=[], at=1.0) == {PLACES[1]}
 
 
 def test_a_start_beyond_the_end_belongs_to_an_earlier_topic_of_the_name() -> None:

@@ -3,22 +3,37 @@
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta, timezone
 from uuid import UUID
 
 import pytest
 
-from eventconsumer_api.events import EventType, task_event, what_happened
-from eventconsumer_api.models import Status, Task, TaskChanges, changed
+from eventconsumer_api.events import EventType, headers, task_event, what_happened
+from eventconsumer_api.models import Status, Task, TaskChanges, changed, new_task
 
 TASK_ID = UUID("0b0c5e0e-6f2b-4a51-9d38-1d2f6a8f6a01")
 OWNER_ID = UUID("5a1f3c8e-90ab-4d21-8f00-6f1d2c3b4a59")
 CORRELATION_ID = UUID("9d5a3a04-52c7-4d12-b0f8-3e1c7a6b5d4c")
 
 
+EVENT_ID = UUID("1c9e6679-7425-40de-944b-e07fc1f90ae7")
+TRACEPARENT = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
+HALF_PAST_TEN = datetime(2026, 1, 15, 10, 30, tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class ARow:
+    id: UUID = EVENT_ID
+    type: str = "task.created"
+    created_at: datetime = HALF_PAST_TEN
+    traceparent: str | None = None
+
+
 def a_task(
     title: str = "Buy groceries", status: Status = Status.PENDING, owner_id: UUID | None = None
 ) -> Task:
-    return Task(id=TASK_ID, title=title, status=status, owner_id=owner_id)
+    return replace(new_task(TASK_ID, title, owner_id, HALF_PAST_TEN), status=status)
 
 
 def test_the_json_of_an_event_is_the_contract_byte_for_byte() -> None:
@@ -71,4 +86,26 @@ def test_one_change_is_one_event_and_no_change_is_none(
     status: str, changes: TaskChanges, expected: EventType | None
 ) -> None:
     before = a_task(status=Status(status))
-    assert what_happened(before, changed(before, changes)) is expected
+    assert what_happened(before, changed(before, changes, HALF_PAST_TEN)) is expected
+
+
+def test_the_headers_of_an_event_are_those_of_cloudevents_and_debezium() -> None:
+    assert headers(ARow(traceparent=TRACEPARENT)) == [
+        ("id", "1c9e6679-7425-40de-944b-e07fc1f90ae7"),
+        ("ce_specversion", "1.0"),
+        ("ce_id", "1c9e6679-7425-40de-944b-e07fc1f90ae7"),
+        ("ce_type", "task.created"),
+        ("ce_source", "task-api"),
+        ("ce_time", "2026-01-15T10:30:00+00:00"),
+        ("content-type", "application/json"),
+        ("traceparent", TRACEPARENT),
+    ]
+
+
+def test_a_request_without_a_trace_gives_an_event_without_one() -> None:
+    assert "traceparent" not in dict(headers(ARow()))
+
+
+def test_the_time_of_an_event_is_in_utc_whatever_the_zone_of_the_database() -> None:
+    created_at = HALF_PAST_TEN.astimezone(timezone(timedelta(hours=2)))
+    assert dict(headers(ARow(created_at=created_at)))["ce_time"] == "2026-01-15T10:30:00+00:00"

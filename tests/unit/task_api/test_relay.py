@@ -2,20 +2,32 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+from uuid import UUID
+
 import pytest
 from confluent_kafka import KafkaError
 
-from eventconsumer_api.publisher import Delivery, Outcome, Publisher, judge
-from eventconsumer_api.relay import Settlement, settle
+from eventconsumer_api.publisher import ACKNOWLEDGED, Delivery, Outcome, Place, Publisher, Receipt, judge
+from eventconsumer_api.relay import Settlement, published, settle
+from eventconsumer_api.storage.deliveries import PublishedEvent
 from eventconsumer_api.storage.outbox import WaitingEvent
 
-ACKNOWLEDGED = Delivery(Outcome.ACKNOWLEDGED)
+NOW = datetime(2026, 1, 15, tzinfo=UTC)
 REFUSED = Delivery(Outcome.REFUSED, "too large")
 FAILED = Delivery(Outcome.FAILED, "timed out")
 
 
 def an_event(sequence: int, key: str) -> WaitingEvent:
-    return WaitingEvent(sequence=sequence, key=key, payload="{}")
+    return WaitingEvent(
+        sequence=sequence,
+        key=key,
+        payload="{}",
+        id=UUID(int=sequence),
+        type="task.created",
+        created_at=NOW,
+        traceparent=None,
+    )
 
 
 A1, B2, A3, B4 = an_event(1, "a"), an_event(2, "b"), an_event(3, "a"), an_event(4, "b")
@@ -26,22 +38,22 @@ A1, B2, A3, B4 = an_event(1, "a"), an_event(2, "b"), an_event(3, "a"), an_event(
     [
         pytest.param(
             [ACKNOWLEDGED, ACKNOWLEDGED, ACKNOWLEDGED, ACKNOWLEDGED],
-            Settlement(acknowledged=[1, 2, 3, 4], refused=[], failure=None),
+            Settlement(acknowledged=[0, 1, 2, 3], refused=[], failure=None),
             id="all acknowledged: all leave the outbox",
         ),
         pytest.param(
             [FAILED, ACKNOWLEDGED, ACKNOWLEDGED, ACKNOWLEDGED],
-            Settlement(acknowledged=[2, 4], refused=[], failure="timed out"),
+            Settlement(acknowledged=[1, 3], refused=[], failure="timed out"),
             id="a failure keeps the later events of its task, and of its task only",
         ),
         pytest.param(
             [ACKNOWLEDGED, REFUSED, ACKNOWLEDGED, ACKNOWLEDGED],
-            Settlement(acknowledged=[1, 3, 4], refused=[B2], failure=None),
+            Settlement(acknowledged=[0, 2, 3], refused=[1], failure=None),
             id="a refusal keeps nobody else",
         ),
         pytest.param(
             [FAILED, REFUSED, REFUSED, FAILED],
-            Settlement(acknowledged=[], refused=[B2], failure="timed out"),
+            Settlement(acknowledged=[], refused=[1], failure="timed out"),
             id="a refused event behind a failed one of its task waits with it",
         ),
     ],
@@ -77,10 +89,15 @@ def test_after_a_fatal_error_a_new_producer_takes_over(error: KafkaError) -> Non
     publisher = Publisher(bootstrap_servers="127.0.0.1:1", topic="task-events", client_id="test")
     given_up = publisher._producer
     publisher._note_error(error)
-    publisher.publish([])
+    publisher.publish([], meanwhile=lambda: None)
     assert publisher._producer is not given_up
     publisher.close()
 
 
-def test_no_error_is_an_acknowledgement() -> None:
-    assert judge(None) == Delivery(Outcome.ACKNOWLEDGED)
+def test_only_the_newest_events_of_a_batch_that_leave_the_outbox_are_noted() -> None:
+    events = [an_event(number, str(UUID(int=number % 7))) for number in range(300)]
+    receipt = Receipt([ACKNOWLEDGED] * 300, [Place(number, 2, number) for number in range(200, 300)])
+    settlement = Settlement(acknowledged=range(299), refused=[], failure="timed out")
+    noted = published(events, receipt, settlement, NOW)
+    assert noted[0] == PublishedEvent(UUID(int=200), UUID(int=4), "task.created", 2, 200, NOW)
+    assert [event.offset for event in noted] == list(range(200, 299))

@@ -10,6 +10,8 @@ from eventconsumer_api.__main__ import main
 @pytest.mark.parametrize(
     ("variable", "value", "sentence"),
     [
+        ("AUTH", "", "AUTH: say how callers prove who they are"),
+        ("AUTH", "password", "AUTH: Input should be 'jwt', 'api_key' or 'none'"),
         ("PORT", "abc", "PORT: Input should be a valid integer"),
         ("LOG_LEVEL", "loud", "LOG_LEVEL: Input should be 'DEBUG', 'INFO', 'WARNING' or 'ERROR'"),
         ("DATABASE_URL", "tasks.db", "DATABASE_URL: must be a database URL such as sqlite:///tasks.db"),
@@ -25,5 +27,5 @@ def test_a_wrong_variable_is_named_and_nothing_starts(
 ) -> None:
     monkeypatch.setenv(variable, value)
     with pytest.raises(SystemExit, match="2"):
-        main()
+        main([])
     assert sentence in capsys.readouterr().err

@@ -9,9 +9,10 @@ from uuid import uuid4
 import pytest
 from sqlalchemy import select
 
-from eventconsumer_api.models import Status
+from eventconsumer_api.models import Status, Task, TaskFilter
+from eventconsumer_api.principal import ANYBODY, NotAllowed, Principal
 from eventconsumer_api.services.tasks import TaskNotFound, TaskService
-from eventconsumer_api.storage import outbox, tables
+from eventconsumer_api.storage import outbox, schema, tables
 from eventconsumer_api.storage.database import Database, DatabaseUnavailable
 
 if TYPE_CHECKING:
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 @pytest.fixture
 def database(tmp_path: Path) -> Iterator[Database]:
     database = Database(f"sqlite:///{tmp_path}/tasks.db")
-    database.create_tables()
+    schema.migrate(database)
     yield database
     database.close()
 
@@ -43,11 +44,15 @@ def events(database: Database) -> list[dict[str, Any]]:
         return [json.loads(event.payload) for event in outbox.waiting(connection, limit=1000)]
 
 
+def listed(service: TaskService, caller: Principal, wanted: TaskFilter | None = None) -> list[Task]:
+    return service.page(caller, wanted or TaskFilter(), after=None, limit=10).tasks
+
+
 def test_a_new_task_and_its_event_appear_together(service: TaskService, database: Database) -> None:
     correlation_id, owner_id = uuid4(), uuid4()
-    task = service.create(title="Buy groceries", owner_id=owner_id, correlation_id=correlation_id)
+    task = service.create(ANYBODY, title="Buy groceries", owner_id=owner_id, correlation_id=correlation_id)
     (event,) = events(database)
-    assert service.get(task.id) == task
+    assert service.get(ANYBODY, task.id) == task
     assert event["event_type"] == "task.created"
     assert event["data"] == {
         "task_id": str(task.id),
@@ -62,16 +67,16 @@ def test_without_its_event_a_task_is_not_written_either(service: TaskService, da
     with database.write() as connection:
         tables.outbox.drop(connection)
     with pytest.raises(DatabaseUnavailable):
-        service.create(title="Buy groceries", owner_id=None, correlation_id=uuid4())
-    assert service.page(after=None, limit=10) == []
+        service.create(ANYBODY, title="Buy groceries", owner_id=None, correlation_id=uuid4())
+    assert listed(service, ANYBODY) == []
 
 
 def test_the_life_of_a_task_is_told_in_the_order_it_happened(
     service: TaskService, database: Database
 ) -> None:
-    task = service.create(title="Buy groceries", owner_id=None, correlation_id=uuid4())
-    service.change(task.id, {"status": Status.IN_PROGRESS}, correlation_id=uuid4())
-    service.complete(task.id, correlation_id=uuid4())
+    task = service.create(ANYBODY, title="Buy groceries", owner_id=None, correlation_id=uuid4())
+    service.change(ANYBODY, task.id, {"status": Status.IN_PROGRESS}, correlation_id=uuid4())
+    service.complete(ANYBODY, task.id, correlation_id=uuid4())
     told = [(event["event_type"], event["data"]["status"]) for event in events(database)]
     assert told == [
         ("task.created", "pending"),
@@ -81,48 +86,51 @@ def test_the_life_of_a_task_is_told_in_the_order_it_happened(
 
 
 def test_completing_twice_is_one_event(service: TaskService, database: Database) -> None:
-    task = service.create(title="Buy groceries", owner_id=None, correlation_id=uuid4())
-    service.change(task.id, {"status": Status.COMPLETED}, correlation_id=uuid4())
-    assert service.complete(task.id, correlation_id=uuid4()).status is Status.COMPLETED
+    task = service.create(ANYBODY, title="Buy groceries", owner_id=None, correlation_id=uuid4())
+    service.change(ANYBODY, task.id, {"status": Status.COMPLETED}, correlation_id=uuid4())
+    assert service.complete(ANYBODY, task.id, correlation_id=uuid4()).status is Status.COMPLETED
     assert [event["event_type"] for event in events(database)] == ["task.created", "task.completed"]
 
 
 def test_the_relay_is_called_only_for_commits_that_left_an_event(
     service: TaskService, commits: list[str]
 ) -> None:
-    task = service.create(title="Buy groceries", owner_id=None, correlation_id=uuid4())
-    service.change(task.id, {"title": "Buy groceries"}, correlation_id=uuid4())
+    task = service.create(ANYBODY, title="Buy groceries", owner_id=None, correlation_id=uuid4())
+    service.change(ANYBODY, task.id, {"title": "Buy groceries"}, correlation_id=uuid4())
     with pytest.raises(TaskNotFound):
-        service.complete(uuid4(), correlation_id=uuid4())
+        service.complete(ANYBODY, uuid4(), correlation_id=uuid4())
     assert commits == ["committed"]
 
 
 def test_an_owner_can_be_taken_away(service: TaskService) -> None:
-    task = service.create(title="Buy groceries", owner_id=uuid4(), correlation_id=uuid4())
-    assert service.change(task.id, {"owner_id": None}, correlation_id=uuid4()).owner_id is None
+    task = service.create(ANYBODY, title="Buy groceries", owner_id=uuid4(), correlation_id=uuid4())
+    assert service.change(ANYBODY, task.id, {"owner_id": None}, correlation_id=uuid4()).owner_id is None
 
 
 def test_pages_follow_each_other_without_gap_or_repetition(service: TaskService) -> None:
-    made = [service.create(title=f"Task {n}", owner_id=None, correlation_id=uuid4()) for n in range(5)]
-    first = service.page(after=None, limit=2)
-    second = service.page(after=first[-1].id, limit=2)
-    third = service.page(after=second[-1].id, limit=2)
-    assert [*first, *second, *third] == made
+    made = [
+        service.create(ANYBODY, title=f"Task {n}", owner_id=None, correlation_id=uuid4()) for n in range(5)
+    ]
+    first = service.page(ANYBODY, TaskFilter(), after=None, limit=2)
+    second = service.page(ANYBODY, TaskFilter(), after=first.end, limit=2)
+    third = service.page(ANYBODY, TaskFilter(), after=second.end, limit=2)
+    assert [*first.tasks, *second.tasks, *third.tasks] == made
+    assert third.end is None
 
 
 def test_a_published_events_number_is_never_given_again(service: TaskService, database: Database) -> None:
-    service.create(title="Buy groceries", owner_id=None, correlation_id=uuid4())
+    service.create(ANYBODY, title="Buy groceries", owner_id=None, correlation_id=uuid4())
     with database.write() as connection:
         (published,) = outbox.waiting(connection, limit=10)
         outbox.remove(connection, [published.sequence])
-    service.create(title="Buy milk", owner_id=None, correlation_id=uuid4())
+    service.create(ANYBODY, title="Buy milk", owner_id=None, correlation_id=uuid4())
     with database.read() as connection:
         (waiting,) = outbox.waiting(connection, limit=10)
     assert waiting.sequence > published.sequence
 
 
 def test_a_rejected_event_stands_aside_with_its_reason(service: TaskService, database: Database) -> None:
-    service.create(title="Buy groceries", owner_id=None, correlation_id=uuid4())
+    service.create(ANYBODY, title="Buy groceries", owner_id=None, correlation_id=uuid4())
     with database.write() as connection:
         (event,) = outbox.waiting(connection, limit=10)
         outbox.reject(connection, event.sequence, "MSG_SIZE_TOO_LARGE")
@@ -144,4 +152,27 @@ def test_a_commit_survives_a_power_cut_and_readers_never_wait(database: Database
 def test_a_database_that_can_not_be_opened_says_so(tmp_path: Path) -> None:
     database = Database(f"sqlite:///{tmp_path}/missing/tasks.db")
     with pytest.raises(DatabaseUnavailable, match=r"missing/tasks\.db: unable to open database file"):
-        database.create_tables()
+        schema.migrate(database)
+
+
+def test_the_tasks_of_others_are_not_there(service: TaskService, database: Database) -> None:
+    ann, ben = Principal("ann", uuid4()), Principal("ben", uuid4())
+    task = service.create(ann, title="Buy groceries", owner_id=None, correlation_id=uuid4())
+    with pytest.raises(TaskNotFound):
+        service.get(ben, task.id)
+    with pytest.raises(TaskNotFound):
+        service.change(ben, task.id, {"title": "Mine"}, correlation_id=uuid4())
+    with pytest.raises(TaskNotFound):
+        service.complete(ben, task.id, correlation_id=uuid4())
+    assert (listed(service, ben), listed(service, ann)) == ([], [task])
+    assert listed(service, ben, TaskFilter(owner_id=ann.owner_id)) == []
+    assert listed(service, Principal("guest", owner_id=None)) == []
+    assert len(events(database)) == 1
+
+
+def test_an_owner_can_not_give_a_task_away(service: TaskService) -> None:
+    ann = Principal("ann", uuid4())
+    task = service.create(ann, title="Buy groceries", owner_id=None, correlation_id=uuid4())
+    with pytest.raises(NotAllowed):
+        service.change(ann, task.id, {"owner_id": uuid4()}, correlation_id=uuid4())
+    assert service.get(ann, task.id) == task

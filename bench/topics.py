@@ -1,4 +1,4 @@
-"""The topics that the workers' area reads: what is in them is known to the message."""
+"""Topics that are filled for measuring: what is in them is known to the message."""
 
 from __future__ import annotations
 
@@ -36,11 +36,13 @@ class Topic:
         return Topic(f"{self.name}-dlq", 1, 0)
 
 
-def create(bootstrap_servers: str, *topics: Topic) -> None:
+def create(bootstrap_servers: str, *topics: Topic, config: dict[str, str] | None = None) -> None:
     """Create topics with those for their dead letters."""
-    admin = AdminClient({"bootstrap.servers": bootstrap_servers})
+    admin = AdminClient({"bootstrap.servers": bootstrap_servers, "log_level": 2})
     wanted = [both for topic in topics for both in (topic, topic.dead_letters)]
-    made = admin.create_topics([NewTopic(topic.name, topic.partitions, 1) for topic in wanted])
+    made = admin.create_topics(
+        [NewTopic(topic.name, topic.partitions, 1, config=config or {}) for topic in wanted]
+    )
     for future in made.values():
         future.result(30)
 

@@ -9,9 +9,10 @@ from bench.table import Row
 
 
 class Samples:
-    """Figures by name, one of each a round."""
+    """Figures of one area by name, one of each a round."""
 
-    def __init__(self) -> None:
+    def __init__(self, area: str) -> None:
+        self._area = area
         self._found: defaultdict[str, list[float]] = defaultdict(list)
 
     def note(self, name: str, figure: float) -> None:
@@ -30,19 +31,25 @@ class Samples:
         """Return the last round in words."""
         return ", ".join(f"{name} {figures[-1]:,.1f}" for name, figures in self._found.items())
 
-    def at_least(self, words: str, ours: str, theirs: str, *, times: float) -> Row:
+    def at_least(self, words: str, ours: str, theirs: str, *, times: float, unit: str = "events/s") -> Row:
         """Return the row of a rate that has to be so many times another."""
         value, baseline = self.median(ours), self.median(theirs)
-        ratio = value / baseline
         goal = f">= {times:g}x" if times >= 1 else f">= {times:.0%}"
-        return row(words, value, "events/s", baseline=baseline, goal=goal, met=ratio >= times)
+        return self.row(words, value, unit, baseline=baseline, goal=goal, met=value >= times * baseline)
 
+    def at_most(self, words: str, ours: str, theirs: str, *, times: float, unit: str = "ms") -> Row:
+        """Return the row of a time that may be so many times another."""
+        value, baseline = self.median(ours), self.median(theirs)
+        met = value <= times * baseline
+        return self.row(words, value, unit, baseline=baseline, goal=f"<= {times:g}x", met=met)
 
-def row(words: str, value: float, unit: str, *, baseline: float | None, goal: str, met: bool) -> Row:
-    """Return one row of this area, rounded to what a reader can use."""
-    ratio = None if baseline is None else round(value / baseline, 3)
-    against = None if baseline is None else _rounded(baseline)
-    return Row("workers", words, _rounded(value), unit, against, ratio, goal, met)
+    def row(
+        self, words: str, value: float, unit: str, *, baseline: float | None, goal: str, met: bool
+    ) -> Row:
+        """Return one row of the area, rounded to what a reader can use."""
+        ratio = None if baseline is None else round(value / baseline, 3)
+        against = None if baseline is None else _rounded(baseline)
+        return Row(self._area, words, _rounded(value), unit, against, ratio, goal, met)
 
 
 def _rounded(figure: float) -> float:

@@ -1,0 +1,98 @@
+"""How fast the relay takes a full outbox to Kafka, against one row, one flush, and a bare producer."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+from uuid import UUID
+
+from sqlalchemy import create_engine, insert
+
+from bench import topics
+from bench.api.programs import DATABASES, OURS
+from bench.api.stage import POSTGRES, SQLITE
+from eventconsumer_api.storage import schema, tables
+from eventconsumer_api.storage.database import Database
+
+if TYPE_CHECKING:
+    from bench.api.stage import Place, Stage
+    from bench.samples import Samples
+    from bench.table import Row
+
+_EVENTS = 50_000
+# It takes longer for each, and as long for the last as for the first.
+_ONE_BY_ONE_EVENTS = 500
+_CEILING = "bare producer"
+_ENOUGH = 10_000
+
+
+def play(stage: Stage, samples: Samples) -> None:
+    """Let each relay empty an outbox of its own; the time to start does not count."""
+    for database in DATABASES:
+        place = _filled(stage, database, _EVENTS)
+        with stage.serving(OURS[database], place):
+            samples.note(f"relay {database}", _rate(stage, place, _EVENTS))
+        place = _filled(stage, database, _ONE_BY_ONE_EVENTS)
+        with stage.running(["bench.programs.one_row_relay"], place):
+            samples.note(f"N relay {database}", _rate(stage, place, _ONE_BY_ONE_EVENTS))
+    samples.note(_CEILING, _bare(stage.place(SQLITE)))
+
+
+def rows(samples: Samples) -> list[Row]:
+    """Say what was found."""
+    postgres = samples.median(f"relay {POSTGRES}")
+    return [
+        samples.at_least(
+            "relay, SQLite, vs N: one row, one flush", f"relay {SQLITE}", f"N relay {SQLITE}", times=20
+        ),
+        samples.at_least(
+            "relay, SQLite, vs a bare idempotent producer", f"relay {SQLITE}", _CEILING, times=0.25
+        ),
+        samples.row(
+            "relay, PostgreSQL, vs N: one row, one flush",
+            postgres,
+            "events/s",
+            baseline=samples.median(f"N relay {POSTGRES}"),
+            goal=f">= {_ENOUGH:,} events/s",
+            met=postgres >= _ENOUGH,
+        ),
+    ]
+
+
+def _filled(stage: Stage, database: str, events: int) -> Place:
+    place = stage.place(database)
+    schema.migrate(Database(place.database_url))
+    rows = [_row(number) for number in range(events)]
+    engine = create_engine(place.database_url)
+    with engine.begin() as connection:
+        connection.execute(insert(tables.outbox), rows)
+    engine.dispose()
+    return place
+
+
+def _row(number: int) -> dict[str, object]:
+    task_id, event = topics.task_event(number)
+    return {
+        "id": UUID(topics.new_id()),
+        "aggregatetype": "task",
+        "aggregateid": task_id,
+        "type": "task.created",
+        "payload": event.decode(),
+        "created_at": datetime.now(UTC),
+    }
+
+
+def _rate(stage: Stage, place: Place, events: int) -> float:
+    seen = [(moment, found) for moment, found in stage.await_events(place.topic, events) if found]
+    (start, first), (end, last) = seen[0], seen[-1]
+    if first == last:
+        raise RuntimeError(f"all of {events} events came at once: no rate in that")
+    return (last - first) / (end - start)
+
+
+def _bare(place: Place) -> float:
+    command = [sys.executable, "-m", "bench.programs.bare_producer", str(_EVENTS)]
+    done = subprocess.run(command, env=place.environment(), check=True, stdout=subprocess.PIPE, text=True)
+    return float(done.stdout)

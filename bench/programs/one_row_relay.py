@@ -1,0 +1,31 @@
+"""N: the relay that a tutorial writes: take the oldest event, publish it, flush, delete it, then the next."""
+
+from __future__ import annotations
+
+import os
+
+from confluent_kafka import Producer
+
+from eventconsumer_api.storage import outbox
+from eventconsumer_api.storage.database import Database
+
+
+def main() -> None:
+    """Publish until nothing waits."""
+    database = Database(os.environ["DATABASE_URL"])
+    producer = Producer(
+        {"bootstrap.servers": os.environ["KAFKA_BOOTSTRAP_SERVERS"], "enable.idempotence": True}
+    )
+    while True:
+        with database.write() as connection:
+            found = outbox.waiting(connection, limit=1)
+            if not found:
+                return
+            [event] = found
+            producer.produce(os.environ["KAFKA_TOPIC"], key=event.key, value=event.payload)
+            producer.flush()
+            outbox.remove(connection, [event.sequence])
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""Alembic's environment: the steps that lead any earlier database to `tables`."""

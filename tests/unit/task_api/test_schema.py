@@ -1,0 +1,91 @@
+"""Migrations on real SQLite files; tests/integration has PostgreSQL and several processes at once."""
+
+from __future__ import annotations
+
+import sqlite3
+from typing import TYPE_CHECKING
+from uuid import UUID
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+
+from eventconsumer_api.models import Status
+from eventconsumer_api.storage import outbox, schema, tasks
+from eventconsumer_api.storage.database import Database
+from eventconsumer_api.storage.schema import SchemaMismatch
+from eventconsumer_api.storage.tables import metadata
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+TASK_ID = UUID("0b0c5e0e-6f2b-4a51-9d38-1d2f6a8f6a01")
+BEFORE_MIGRATIONS = """
+CREATE TABLE tasks (
+    sequence INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT, id CHAR(32) NOT NULL, title VARCHAR(200) NOT NULL,
+    status VARCHAR(20) NOT NULL, owner_id CHAR(32), UNIQUE (id)
+);
+CREATE TABLE outbox (
+    sequence INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT, id CHAR(32) NOT NULL,
+    aggregatetype VARCHAR(50) NOT NULL, aggregateid VARCHAR(36) NOT NULL, type VARCHAR(50) NOT NULL,
+    payload TEXT NOT NULL, created_at DATETIME NOT NULL, rejected_reason TEXT, UNIQUE (id)
+);
+INSERT INTO tasks VALUES (7, '0b0c5e0e6f2b4a519d381d2f6a8f6a01', 'Buy groceries', 'in_progress', NULL);
+INSERT INTO outbox VALUES
+    (9, '5a1f3c8e90ab4d218f006f1d2c3b4a59', 'task', '0b0c5e0e-6f2b-4a51-9d38-1d2f6a8f6a01', 'task.created',
+     '{}', '2026-01-02 03:04:05.000000', NULL);
+"""
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "tasks.db"
+
+
+@pytest.fixture
+def database(path: Path) -> Iterator[Database]:
+    database = Database(f"sqlite:///{path}")
+    yield database
+    database.close()
+
+
+def execute(path: Path, statements: str) -> None:
+    connection = sqlite3.connect(path)
+    connection.executescript(statements)
+    connection.close()
+
+
+def test_the_migrations_lead_to_the_tables_and_nothing_else(database: Database) -> None:
+    schema.migrate(database)
+    with database.read() as connection:
+        assert compare_metadata(MigrationContext.configure(connection), metadata) == []
+
+
+def test_a_file_from_before_migrations_keeps_its_tasks_and_waiting_events(
+    path: Path, database: Database
+) -> None:
+    execute(path, BEFORE_MIGRATIONS)
+    schema.migrate(database)
+    with database.read() as connection:
+        kept = tasks.get(connection, TASK_ID)
+        (event,) = outbox.waiting(connection, limit=10)
+        assert compare_metadata(MigrationContext.configure(connection), metadata) == []
+    assert kept is not None
+    assert (kept.title, kept.status, kept.version) == ("Buy groceries", Status.IN_PROGRESS, 1)
+    assert (event.sequence, event.key, event.payload) == (9, str(TASK_ID), "{}")
+
+
+def test_a_current_database_is_only_read(path: Path, database: Database) -> None:
+    schema.migrate(database)
+    other = sqlite3.connect(path, isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    schema.migrate(database)
+    other.close()
+
+
+def test_a_database_of_a_newer_version_is_refused_with_its_revision(path: Path, database: Database) -> None:
+    schema.migrate(database)
+    execute(path, "UPDATE alembic_version SET version_num = '9999'")
+    with pytest.raises(SchemaMismatch, match="newer version \\(revision 9999\\)"):
+        schema.migrate(database)
