@@ -30,7 +30,13 @@ SECURED = Security(
     Sasl("SCRAM-SHA-512", "orders-user", SecretKey(SECRET, "password")),
 )
 CONNECTION = Connection("events-kafka-bootstrap:9092", "orders", security=SECURED)
-WITHOUT_OPERATOR = {"client_id", "group_protocol", "kafka_fetch_ahead_kbytes", "log_format"}
+WITHOUT_OPERATOR = {
+    "client_id",
+    "group_protocol",
+    "group_session_seconds",
+    "kafka_fetch_ahead_kbytes",
+    "log_format",
+}
 """Said by spec.template.env alone: the defaults (the pod's name, 16 MB, text…) fit nearly everyone."""
 
 

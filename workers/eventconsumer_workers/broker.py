@@ -39,8 +39,8 @@ _log = logging.getLogger(__name__)
 _AHEAD_SECONDS = 0.001
 _LAST_COMMIT_SECONDS = 5.0
 _NOTES_SECONDS = 5.0
-# Less than the session's timeout, in which no other member gets our partitions.
-_LEASE_SECONDS = 8.0
+# Of the session's timeout, in which no other member gets our partitions.
+_LEASE_SHARE = 0.8
 _DEAD_LETTER_SECONDS = 5.0
 _ID_SECONDS = 5.0
 
@@ -71,8 +71,8 @@ def _membership(settings: Settings) -> dict[str, str | int | bool]:
         # Only the partitions that move stop, and only for the move.
         "partition.assignment.strategy": "cooperative-sticky",
         # A killed worker's partitions wait this long for a new owner.
-        "session.timeout.ms": 10_000,
-        "heartbeat.interval.ms": 3_000,
+        "session.timeout.ms": 1000 * settings.group_session_seconds,
+        "heartbeat.interval.ms": 300 * settings.group_session_seconds,
     }
 
 
@@ -133,7 +133,7 @@ class Subscription:
         self._holding = False
         self._refused = False
         self._unanswered = False
-        self._lease = Lease(_LEASE_SECONDS)
+        self._lease = Lease(_LEASE_SHARE * settings.group_session_seconds)
         self.joined = False
         """Whether the group has given this member its share, which may be no partition at all."""
 
