@@ -10,7 +10,7 @@ from __future__ import annotations
 import logging
 import time
 from concurrent.futures import TimeoutError as FutureTimeoutError
-from typing import TYPE_CHECKING, Protocol, cast
+from typing import TYPE_CHECKING, Protocol
 
 from confluent_kafka import (
     Consumer,
@@ -25,7 +25,7 @@ from confluent_kafka.admin import AdminClient
 from eventconsumer_workers.credentials import client_config
 from eventconsumer_workers.handlers import NotDone
 from eventconsumer_workers.lease import Lease
-from eventconsumer_workers.watermark import Place
+from eventconsumer_workers.watermark import Place, first_places
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping
@@ -169,8 +169,8 @@ class Subscription:
             batch += rest
         if any(map(Message.error, batch)):
             batch = [message for message in batch if message.error() is None or _refuse(message)]
-        if batch and not self._committed:
-            self._note_begin(batch[0])
+        if len(self._begun) < len(self._ours):
+            self._note_begin(batch)
         return batch
 
     def notes(self, partitions: Collection[int]) -> Mapping[int, str]:
@@ -264,15 +264,15 @@ class Subscription:
         for committed in offsets:
             if committed.error is None:
                 note = committed.metadata or ""
-                self._note_committed(
-                    Place(committed.partition, committed.offset, committed.leader_epoch, note)
-                )
+                # What is unknown is None here, and -1 where it is sent again.
+                epoch = cast("int | None", committed.leader_epoch)
+                place = Place(committed.partition, committed.offset, -1 if epoch is None else epoch, note)
+                self._note_committed(place)
 
-    def _note_begin(self, first: Message) -> None:
+    def _note_begin(self, batch: list[Message]) -> None:
         # Nothing behind a partition's first message is done yet, so committing that place changes nothing.
-        partition = cast("int", first.partition())
-        offset, note = cast("int", first.offset()), self._notes.get(partition, "")
-        self._begun.setdefault(partition, Place(partition, offset, note=note))
+        for place in first_places(batch, known=self._begun):
+            self._begun[place.partition] = place._replace(note=self._notes.get(place.partition, ""))
 
     def _note_committed(self, place: Place) -> None:
         waiting = self._uncommitted.get(place.partition)
