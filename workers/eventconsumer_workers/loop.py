@@ -42,7 +42,7 @@ _FULL_SECONDS = 2.0
 
 
 class Work(Protocol):
-    """How messages are worked on: by the batch (``Batches``, ``Pipeline``) or by the event (``Crew``)."""
+    """How messages are worked on: by the batch (``Batches``) or by the event (``Crew``)."""
 
     @property
     def busy(self) -> bool:
@@ -216,7 +216,6 @@ class Loop:
 
         They are not waited for while messages flow: the progress is kept until they are.
         """
-        self._work.proceed()
         self._letters.add(self._work.letters())
         self._work.settled()
         again = self._kept is not None or self._work.busy

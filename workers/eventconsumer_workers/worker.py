@@ -6,20 +6,18 @@ from typing import TYPE_CHECKING
 
 from eventconsumer_workers.batches import Batches
 from eventconsumer_workers.broker import Subscription
-from eventconsumer_workers.config import Kind
 from eventconsumer_workers.crew import Crew
 from eventconsumer_workers.handlers import EventHandler
 from eventconsumer_workers.handlers.sinks import ToSinks
 from eventconsumer_workers.letterbox import LetterBox
 from eventconsumer_workers.loop import Loop
 from eventconsumer_workers.notifier import Notifier
-from eventconsumer_workers.pipeline import Pipeline
 from eventconsumer_workers.retry import Backoff
 
 if TYPE_CHECKING:
     from eventconsumer_workers.config import Settings
     from eventconsumer_workers.handlers import BatchHandler
-    from eventconsumer_workers.loop import Surroundings, Work
+    from eventconsumer_workers.loop import Surroundings
     from eventconsumer_workers.metrics import Metrics
 
 
@@ -30,14 +28,13 @@ def follow(
 ) -> None:
     """Follow the topic with a handler until the flag is raised; the handler stays open."""
     subscription = Subscription(settings)
-    work = _way_to_work(settings, handler, around.observer, subscription)
-    letters = LetterBox(settings, around.observer)
-    try:
-        Loop(subscription, work, letters, wanted=settings.event_types, around=around).run()
-    finally:
-        if isinstance(work, Pipeline):
-            # However the loop ended: who closes the handler must be the only one who calls it.
-            work.finish()
+    Loop(
+        subscription,
+        _way_to_work(settings, handler, around.observer, subscription),
+        LetterBox(settings, around.observer),
+        wanted=settings.event_types,
+        around=around,
+    ).run()
 
 
 def _way_to_work(
@@ -45,7 +42,7 @@ def _way_to_work(
     handler: BatchHandler | EventHandler | ToSinks,
     observer: Metrics,
     subscription: Subscription,
-) -> Work:
+) -> Batches | Crew | Notifier:
     backoff = Backoff(
         settings.delivery_attempts, settings.delivery_backoff_seconds, settings.delivery_backoff_max_seconds
     )
@@ -57,9 +54,7 @@ def _way_to_work(
             notes=subscription.notes,
         )
     if not isinstance(handler, EventHandler):
-        # Who waits for a disk or a database does that beside the loop.
-        way = Pipeline if settings.kind is Kind.AUDIT else Batches
-        return way(handler, observer, subscription.still_ours)
+        return Batches(handler, observer, subscription.still_ours)
     return Crew(
         handler,
         concurrency=settings.handler_concurrency,
