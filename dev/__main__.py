@@ -9,7 +9,7 @@ import sys
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
-from dev import asyncapi, demo, docker, images, kafka_cluster, release, system, tools
+from dev import asyncapi, connect, demo, docker, images, kafka_cluster, registry, release, system, tools
 from dev.cluster import DEMO, PORTS, Cluster
 from dev.run import CommandFailedError
 from dev.source import Source, source
@@ -50,6 +50,7 @@ def _parser() -> argparse.ArgumentParser:
         ("up", _up, "make the cluster, or start it again; nothing to do takes seconds"),
         ("images", _images, "build the product's images from this tree and load them"),
         ("demo", _demo, "the whole story: cluster, images, chart, 600 tasks"),
+        ("picture", _picture, "take the README's picture of the Task API's page anew"),
         ("status", _status, "say what is there"),
         ("down", _down, "delete the cluster; what was built stays in the cache"),
     ):
@@ -58,8 +59,11 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _prepare_tests(cluster: Cluster) -> None:
-    system.need("postgres", "npm")
+    system.need("postgres", "npm", "mvn", "java", "chromium", "chromedriver")
     asyncapi.schema()
+    registry.program()
+    connect.jars()
+    connect.debezium()
     _prepare(cluster)
 
 
@@ -93,6 +97,13 @@ def _demo(cluster: Cluster) -> None:
     _up(cluster)
     release.install(cluster)
     demo.run(cluster)
+
+
+def _picture(_cluster: Cluster) -> None:
+    # Only here: a browser is nothing that the other commands need.
+    from dev import picture  # noqa: PLC0415  # as the line above says
+
+    picture.take()
 
 
 def _status(cluster: Cluster) -> None:

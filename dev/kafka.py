@@ -70,7 +70,10 @@ class LocalBroker:
             self._format(config)
         with self._log.open("ab") as log:
             self._process = subprocess.Popen(
-                [*_java(), "kafka.Kafka", config], stdin=subprocess.DEVNULL, stdout=log, stderr=log
+                [*java_command(jars()), "kafka.Kafka", config],
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
             )
         self._wait_for_answer(self._process)
 
@@ -118,7 +121,7 @@ class LocalBroker:
         fresh = config.with_suffix(".new")
         fresh.write_text(self._properties())
         formatting = ["format", "--standalone", "--ignore-formatted", f"--cluster-id={_CLUSTER_ID}"]
-        run([*_java(), "kafka.tools.StorageTool", *formatting, f"--config={fresh}"])
+        run([*java_command(jars()), "kafka.tools.StorageTool", *formatting, f"--config={fresh}"])
         fresh.replace(config)
 
     def _properties(self) -> str:
@@ -204,9 +207,10 @@ def free_ports(count: int) -> list[int]:
     raise OSError("no free port on 127.0.0.1")
 
 
-def _java() -> list[str]:
+def java_command(folder: Path) -> list[str]:
+    """Return the words that run a program of Kafka's from the jars in ``folder``."""
     log_config = Path(__file__).parent / "broker" / "log4j2.xml"
     return [
         *(maven.java(), "-Xms128m", "-Xmx512m", "-XX:+UseSerialGC", "-Djava.awt.headless=true"),
-        *(f"-Dlog4j2.configurationFile={log_config}", "-cp", f"{jars()}/*"),
+        *(f"-Dlog4j2.configurationFile={log_config}", "-cp", f"{folder}/*"),
     ]

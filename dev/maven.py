@@ -17,20 +17,28 @@ if TYPE_CHECKING:
 
 # The oldest Java that runs Kafka's broker.
 _JAVA_AT_LEAST = 17
+_PLUGIN = f"org.apache.maven.plugins:maven-dependency-plugin:{versions.MAVEN_DEPENDENCY_PLUGIN}"
 
 
 def copy_jars(artifacts: Sequence[str], folder: Path) -> None:
     """Copy ``group:name:version`` artifacts and all they need at run time into ``folder``."""
-    system.need("mvn")
-    plugin = f"org.apache.maven.plugins:maven-dependency-plugin:{versions.MAVEN_DEPENDENCY_PLUGIN}"
     with tempfile.TemporaryDirectory() as workplace:
         pom = Path(workplace) / "pom.xml"
         pom.write_text(project(artifacts))
-        run(
-            [
-                *(system.find("mvn") or "mvn", "--batch-mode", "--quiet", f"--file={pom}"),
-                *(f"{plugin}:copy-dependencies", f"-DoutputDirectory={folder}", "-DincludeScope=runtime"),
-            ]
+        _run(
+            *(f"--file={pom}", f"{_PLUGIN}:copy-dependencies"),
+            *(f"-DoutputDirectory={folder}", "-DincludeScope=runtime"),
+        )
+
+
+def unpack(artifact: str, folder: Path) -> None:
+    """Unpack the archive ``group:name:version:type:classifier`` into ``folder``."""
+    with tempfile.TemporaryDirectory() as workplace:
+        pom = Path(workplace) / "pom.xml"
+        pom.write_text(project([]))
+        _run(
+            *(f"--file={pom}", f"{_PLUGIN}:unpack"),
+            *(f"-Dartifact={artifact}", f"-DoutputDirectory={folder}"),
         )
 
 
@@ -68,6 +76,11 @@ def major(said: str) -> int:
     """Return the major version from what ``java --version`` prints; 0 where it says none."""
     found = re.search(r"\b(\d+)(?:\.\d+)*", said)
     return int(found[1]) if found else 0
+
+
+def _run(*words: str) -> None:
+    system.need("mvn")
+    run([system.find("mvn") or "mvn", "--batch-mode", "--quiet", *words])
 
 
 def _dependency(group: str, name: str, version: str) -> str:

@@ -22,8 +22,11 @@ PACKAGES = {
     "mvn": "maven",
     "java": "default-jre-headless",
     "postgres": "postgresql",
+    "chromium": "chromium",
+    "chromedriver": "chromium-driver",
     "npm": "npm",
 }
+_FOR_TESTS = {PACKAGES[program] for program in ("postgres", "chromium", "chromedriver", "npm")}
 _LOCK_SECONDS = 300  # Another apt-get may be at work: machines update themselves after they start.
 # An ordinary user's PATH often leaves these out.
 _SYSTEM_FOLDERS = ("/usr/local/sbin", "/usr/sbin", "/sbin")
@@ -74,7 +77,7 @@ def install_line(packages: list[str]) -> str:
 
 
 def _purpose(packages: list[str]) -> str:
-    return "the tests need" if packages == [PACKAGES["postgres"]] else "the local cluster needs"
+    return "the tests need" if _FOR_TESTS.issuperset(packages) else "the local cluster needs"
 
 
 @contextmanager

@@ -24,8 +24,12 @@ PYTHON_IMAGE = "python:3.13-slim"
 KAFKA = "4.2.1"
 # What Kafka logs with; its jars bring the core of the same library and leave the binding to the distribution.
 LOG4J = "2.25.3"
+DEBEZIUM = "3.4.1.Final"
 STRIMZI = "1.2.0"
 MAVEN_DEPENDENCY_PLUGIN = "3.8.1"
 
 # The package of AsyncAPI's own JSON Schemas, which the Task API's document is checked with.
 ASYNCAPI_SPECS = "6.11.1"
+
+# The newest Apicurio Registry on Maven Central that runs on Java 17; 3.3 asks for 21.
+APICURIO = "2.6.13.Final"

@@ -13,5 +13,5 @@ def _add_nothing(*_: Any, **__: Any) -> None:
 
 
 if __name__ == "__main__":
-    outbox.add = _add_nothing
+    outbox.add_all = _add_nothing
     main()

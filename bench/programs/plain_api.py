@@ -49,8 +49,8 @@ def create_task(body: NewTask) -> Mapping[str, object]:
     task = new_task(uuid4(), body.title, body.owner_id, datetime.now(UTC))
     event = task_event(EventType.CREATED, task, uuid4())
     with database.write() as connection:
-        tasks.add(connection, task)
-        outbox.add(connection, event)
+        tasks.add_all(connection, [task])
+        outbox.add_all(connection, [(event, None)])
     return {"id": task.id, "title": task.title, "status": task.status, "owner_id": task.owner_id}
 
 

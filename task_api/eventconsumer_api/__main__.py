@@ -1,18 +1,25 @@
-"""`python -m eventconsumer_api`: serve until SIGTERM or SIGINT, then end in order; or manage API keys."""
+"""`python -m eventconsumer_api`: serve until SIGTERM or SIGINT, then end in order.
+
+Other words than none bring the tables up to date, manage API keys, and events that Kafka refused.
+"""
 
 from __future__ import annotations
 
 import argparse
+import gc
 import sys
+from contextlib import suppress
 from typing import TYPE_CHECKING, TypeVar
 
 import uvicorn
 from pydantic import ValidationError
 
-from eventconsumer_api import key_commands
-from eventconsumer_api.config import DatabaseSettings, Settings
+from eventconsumer_api import key_commands, migrate_command, outbox_commands
+from eventconsumer_api.config import Settings
+from eventconsumer_api.database_settings import DatabaseSettings
 from eventconsumer_api.logs import logging_config
 from eventconsumer_api.main import create_app
+from eventconsumer_api.server import Server
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -28,16 +35,26 @@ _FINISH_REQUESTS_SECONDS = 15
 def main(arguments: Sequence[str] | None = None) -> None:
     """Read the environment and do as told; exit with 2 and a sentence for each wrong variable."""
     parser = argparse.ArgumentParser(prog="eventconsumer-api", description="Serves the Task API.")
-    key_commands.add_to(parser.add_subparsers(dest="command"))
+    commands = parser.add_subparsers(dest="command")
+    key_commands.add_to(commands)
+    migrate_command.add_to(commands)
+    outbox_commands.add_to(commands)
     command = parser.parse_args(arguments)
     if command.command == "keys":
         sys.exit(key_commands.run(command, _read(DatabaseSettings).database_url))
+    if command.command == "migrate":
+        sys.exit(migrate_command.run(_read(DatabaseSettings).database_url))
+    if command.command == "outbox":
+        sys.exit(outbox_commands.run(command, _read(DatabaseSettings).database_url))
     _serve(_read(Settings))
 
 
 def _serve(settings: Settings) -> None:
-    uvicorn.run(
-        create_app(settings),
+    app = create_app(settings)
+    # What is loaded by now stays for ever: the garbage collector need not look at it again and again.
+    gc.freeze()
+    config = uvicorn.Config(
+        app,
         host=settings.host,
         port=settings.port,
         log_config=logging_config(settings.log_format, settings.log_level),
@@ -47,6 +64,9 @@ def _serve(settings: Settings) -> None:
         server_header=False,
         timeout_graceful_shutdown=_FINISH_REQUESTS_SECONDS,
     )
+    # A second Ctrl-C, while requests are finished, is raised here.
+    with suppress(KeyboardInterrupt):
+        Server(app, config).run()
 
 
 def _read(settings: type[SettingsT]) -> SettingsT:

@@ -2,36 +2,15 @@
 
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, Field
-from pydantic_settings import BaseSettings, SettingsConfigDict
-from sqlalchemy import make_url
-from sqlalchemy.exc import ArgumentError
+from pydantic import Field
 
+from eventconsumer_api.database_settings import DatabaseSettings
 from eventconsumer_api.guarding.settings import GuardSettings
 from eventconsumer_api.logs import Format
+from eventconsumer_api.registry_settings import RegistrySettings
 
 
-def _database_url(text: str) -> str:
-    try:
-        url = make_url(text)
-    except ArgumentError:
-        raise ValueError("must be a database URL such as sqlite:///tasks.db") from None
-    if url.get_backend_name() == "sqlite" and url.database in {None, "", ":memory:"}:
-        raise ValueError("must name a file: tasks in memory would not survive a restart")
-    return text
-
-
-class DatabaseSettings(BaseSettings):
-    """The database; all that the commands for API keys need to know."""
-
-    model_config = SettingsConfigDict(frozen=True, extra="ignore")
-
-    # Its password is in it, so it is no part of what is printed.
-    database_url: Annotated[str, AfterValidator(_database_url), Field(repr=False)] = "sqlite:///tasks.db"
-    """SQLAlchemy URL of the database that holds tasks and the events not yet published."""
-
-
-class Settings(DatabaseSettings, GuardSettings):
+class Settings(DatabaseSettings, GuardSettings, RegistrySettings):
     """The environment of the Task API; each field is the variable of the same name in capitals."""
 
     kafka_bootstrap_servers: str = "localhost:30092"

@@ -9,7 +9,8 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
-from eventconsumer_api.events import JSON_CONTENT, EventType, TaskEvent
+from eventconsumer_api.avro_schema import avro_schema
+from eventconsumer_api.events import AVRO_CONTENT, JSON_CONTENT, EventType, TaskEvent
 
 Document = dict[str, Any]
 
@@ -56,8 +57,8 @@ def event_schema() -> Document:
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema, "examples": [_EXAMPLE]}
 
 
-def asyncapi(*, topic: str, version: str) -> Document:
-    """Return the AsyncAPI 3 document of ``topic``; ``version`` is the program's."""
+def asyncapi(*, topic: str, version: str, avro: bool = False) -> Document:
+    """Return the AsyncAPI 3 document of ``topic``, in JSON or ``avro``; ``version`` is the program's."""
     names = {event_type: event_type.replace(".", "_") for event_type in EventType}
     schema = TypeAdapter(TaskEvent).json_schema(
         mode="serialization", ref_template="#/components/schemas/{model}"
@@ -71,7 +72,7 @@ def asyncapi(*, topic: str, version: str) -> Document:
             "description": "What happens to tasks, one message for each change, in order for each task.",
             "license": {"name": "Apache-2.0"},
         },
-        "defaultContentType": JSON_CONTENT,
+        "defaultContentType": AVRO_CONTENT if avro else JSON_CONTENT,
         "channels": {
             "taskEvents": {
                 "address": topic,
@@ -88,20 +89,22 @@ def asyncapi(*, topic: str, version: str) -> Document:
             }
         },
         "components": {
-            "messages": {name: _message(event_type) for event_type, name in names.items()},
+            "messages": {name: _message(event_type, avro=avro) for event_type, name in names.items()},
             "schemas": {TaskEvent.__name__: schema, **parts},
         },
     }
 
 
-def _message(event_type: EventType) -> Document:
+def _message(event_type: EventType, *, avro: bool) -> Document:
     only_this = {"properties": {"event_type": {"const": event_type.value}}}
+    in_json = {"allOf": [_pointer(f"components/schemas/{TaskEvent.__name__}"), only_this]}
+    in_avro = {"schemaFormat": "application/vnd.apache.avro+json;version=1.9.0", "schema": avro_schema()}
     return {
         "name": event_type.value,
         "summary": _SUMMARIES[event_type],
-        "contentType": JSON_CONTENT,
+        "contentType": AVRO_CONTENT if avro else JSON_CONTENT,
         "headers": _HEADERS,
-        "payload": {"allOf": [_pointer(f"components/schemas/{TaskEvent.__name__}"), only_this]},
+        "payload": in_avro if avro else in_json,
         "correlationId": {"location": "$message.payload#/metadata/correlation_id"},
         "bindings": {"kafka": {"key": {"type": "string", "format": "uuid"}, "bindingVersion": "0.5.0"}},
     }

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 SOURCE = "task-api"
 JSON_CONTENT = "application/json"
+AVRO_CONTENT = "application/avro"
 
 Headers = list[tuple[str, str | bytes | None]]
 """Headers of a Kafka message, as the client takes them."""
@@ -91,7 +92,7 @@ class Row(Protocol):
     """What an outbox row says of its event beside the payload."""
 
     @property
-    def id(self) -> UUID:
+    def id(self) -> str:
         """The event's id."""
 
     @property
@@ -99,8 +100,8 @@ class Row(Protocol):
         """What happened."""
 
     @property
-    def created_at(self) -> datetime:
-        """When it happened, in whatever zone."""
+    def time(self) -> str:
+        """When it happened, in UTC, as ISO 8601 writes it."""
 
     @property
     def traceparent(self) -> str | None:
@@ -109,14 +110,13 @@ class Row(Protocol):
 
 def headers(row: Row, content_type: str = JSON_CONTENT) -> Headers:
     """Return the message headers: CloudEvents 1.0 in binary mode, the id as Debezium names it, the trace."""
-    event_id = str(row.id)
     found: Headers = [
-        ("id", event_id),
+        ("id", row.id),
         ("ce_specversion", "1.0"),
-        ("ce_id", event_id),
+        ("ce_id", row.id),
         ("ce_type", row.type),
         ("ce_source", SOURCE),
-        ("ce_time", row.created_at.astimezone(UTC).isoformat()),
+        ("ce_time", row.time),
         ("content-type", content_type),
     ]
     if row.traceparent is not None:

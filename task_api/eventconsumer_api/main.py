@@ -21,12 +21,15 @@ from eventconsumer_api.guarding.limit import RateLimit
 from eventconsumer_api.guarding.middleware import GuardMiddleware
 from eventconsumer_api.metrics import Metrics, MetricsMiddleware
 from eventconsumer_api.openapi import DescribedApp
+from eventconsumer_api.preparation import Preparation
 from eventconsumer_api.relaying import nobody_waits, relay_of
-from eventconsumer_api.routes import contract, health, metrics, tasks
+from eventconsumer_api.routes import contract, health, metrics, outbox, page, tasks
 from eventconsumer_api.services.api_keys import ApiKeyService
+from eventconsumer_api.services.group_commit import GroupCommit
+from eventconsumer_api.services.outbox import OutboxService
 from eventconsumer_api.services.readiness import ReadinessService
 from eventconsumer_api.services.tasks import TaskService
-from eventconsumer_api.storage import schema
+from eventconsumer_api.services.watcher import Watcher
 from eventconsumer_api.storage.database import Database
 from eventconsumer_api.tracing import TraceMiddleware
 
@@ -42,22 +45,41 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     figures = Metrics()
 
     @asynccontextmanager
-    async def lifespan(_app: FastAPI) -> AsyncIterator[dict[str, object]]:
-        database = Database(chosen.database_url)
-        schema.migrate(database)
+    async def lifespan(app: FastAPI) -> AsyncIterator[dict[str, object]]:
+        database = Database(
+            chosen.database_url,
+            timeout_seconds=chosen.database_timeout_seconds,
+            pool_size=chosen.database_pool_size,
+        )
+        preparation = Preparation(database, chosen.database_migrations)
+        await preparation.start()
         figures.watch(database)
         relay = relay_of(chosen, database, figures)
         if relay:
             relay.start()
+        committed = relay.wake if relay else nobody_waits
+        arrivals = GroupCommit(database, committed)
+        arrivals.start()
+        watched = OutboxService(database)
+        watcher = Watcher(watched.look)
+        app.state.end_streams = watcher.end
         try:
             yield {
                 "guard": Guard(chosen, look_up=ApiKeyService(database).bearer),
                 "rate_limit": RateLimit(allowed) if (allowed := chosen.requests_allowed) else None,
-                "tasks": TaskService(database, committed=relay.wake if relay else nobody_waits),
-                "readiness": ReadinessService(database, relay_alive=relay.alive if relay else None),
+                "tasks": TaskService(database, committed),
+                "arrivals": arrivals,
+                "readiness": ReadinessService(
+                    database, prepared=preparation.done, relay_alive=relay.alive if relay else None
+                ),
                 "metrics": figures,
+                "outbox": watched,
+                "watcher": watcher,
             }
         finally:
+            await preparation.stop()
+            await asyncio.to_thread(arrivals.stop)
+            await watcher.close()
             if relay:
                 await asyncio.to_thread(relay.stop)
             database.close()
@@ -67,10 +89,12 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app.add_middleware(MetricsMiddleware, metrics=figures)
     problems.install(app)
     app.include_router(tasks.router)
-    app.include_router(contract.router(chosen.kafka_topic))
+    app.include_router(outbox.router)
+    app.include_router(contract.router(chosen.kafka_topic, avro=chosen.event_format == "avro"))
     app.include_router(health.router)
     app.include_router(metrics.router)
     documentation.install(app, chosen)
+    app.router.routes.extend(page.ROUTES)
     return app
 
 

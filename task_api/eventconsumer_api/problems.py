@@ -17,7 +17,8 @@ from eventconsumer_api.correlation import HEADER
 from eventconsumer_api.etags import etag
 from eventconsumer_api.principal import NotAllowed
 from eventconsumer_api.services.tasks import TaskHasChanged, TaskNotFound
-from eventconsumer_api.storage.database import DatabaseUnavailable
+from eventconsumer_api.services.watcher import TooManyViewers
+from eventconsumer_api.storage.database import DatabaseUnavailable, OutcomeUnknown
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -29,6 +30,7 @@ _log = logging.getLogger(__name__)
 
 MEDIA_TYPE = "application/problem+json"
 _RETRY_AFTER_SECONDS = "1"
+_FREE_PLACE_SECONDS = "10"
 
 
 class FieldError(BaseModel):
@@ -78,6 +80,7 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(TaskHasChanged, _task_has_changed)
     app.add_exception_handler(NotAllowed, _not_allowed)
     app.add_exception_handler(HTTPException, _http_error)
+    app.add_exception_handler(TooManyViewers, _too_many_viewers)
     app.add_exception_handler(DatabaseUnavailable, _database_unavailable)
     app.add_exception_handler(Exception, _unforeseen)
 
@@ -149,10 +152,20 @@ async def _database_unavailable(_request: Request, failure: Exception) -> Proble
 def database_unavailable(failure: Exception) -> ProblemResponse:
     """Build the answer for a database that does not answer, and log why."""
     _log.error("The database is unavailable: %s", failure)
+    unknown = isinstance(failure, OutcomeUnknown)
+    changed = "The change was made wholly or not at all" if unknown else "Nothing was changed"
     return problem(
         HTTPStatus.SERVICE_UNAVAILABLE,
-        detail="The database did not answer in time. Nothing was changed; please try again.",
+        detail=f"The database did not answer in time. {changed}; please try again.",
         headers={"Retry-After": _RETRY_AFTER_SECONDS},
+    )
+
+
+async def _too_many_viewers(_request: Request, _failure: Exception) -> ProblemResponse:
+    return problem(
+        HTTPStatus.SERVICE_UNAVAILABLE,
+        detail="Every place to watch from is taken; please try again.",
+        headers={"Retry-After": _FREE_PLACE_SECONDS},
     )
 
 

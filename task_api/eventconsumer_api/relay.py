@@ -19,6 +19,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 from uuid import UUID
 
+from eventconsumer_api.encoding import EncodingDelayed
 from eventconsumer_api.publisher import Outcome
 from eventconsumer_api.storage import deliveries, outbox
 from eventconsumer_api.storage.database import DatabaseUnavailable
@@ -137,6 +138,8 @@ class Relay:
                 failure = self._go_on()
             except DatabaseUnavailable as unavailable:
                 failure = f"database: {unavailable}"
+            except EncodingDelayed as delay:
+                failure = str(delay)
             except Exception as unforeseen:  # noqa: BLE001  # one bad turn must not silence all later events
                 _log.exception("The relay failed to publish a batch")
                 failure = type(unforeseen).__name__
@@ -214,7 +217,7 @@ def published(
     """Return what there is to note of a batch: the places of the newest events that leave the outbox."""
     leaving = set(settlement.acknowledged[-deliveries.OF_A_BATCH :])
     return [
-        PublishedEvent(event.id, UUID(event.key), event.type, place.partition, place.offset, now)
+        PublishedEvent(UUID(event.id), UUID(event.key), event.type, place.partition, place.offset, now)
         for place in sorted(receipt.places)
         if place.position in leaving
         for event in (events[place.position],)

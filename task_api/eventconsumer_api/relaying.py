@@ -13,6 +13,7 @@ from eventconsumer_api.storage.turn import turn
 if TYPE_CHECKING:
     from eventconsumer_api.config import Settings
     from eventconsumer_api.metrics import Metrics
+    from eventconsumer_api.relay import Encode
     from eventconsumer_api.storage.database import Database
 
 
@@ -24,7 +25,7 @@ def relay_of(settings: Settings, database: Database, metrics: Metrics) -> Relay 
     way = Way(
         turn=turn(database, settings.database_url, bell),
         bell=bell,
-        encode=as_json,
+        encode=_encode(settings),
         publisher=Publisher(
             bootstrap_servers=settings.kafka_bootstrap_servers,
             topic=settings.kafka_topic,
@@ -32,6 +33,15 @@ def relay_of(settings: Settings, database: Database, metrics: Metrics) -> Relay 
         ),
     )
     return Relay(database, way, metrics)
+
+
+def _encode(settings: Settings) -> Encode:
+    if settings.event_format == "json":
+        return as_json
+    # Avro and the registry's client cost a second and 20 MB, which only those pay who use them.
+    from eventconsumer_api.registry import AvroEncoder  # noqa: PLC0415
+
+    return AvroEncoder(settings, settings.kafka_topic)
 
 
 def nobody_waits() -> None:

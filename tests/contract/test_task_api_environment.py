@@ -10,7 +10,7 @@ from eventconsumer_api.config import Settings
 ROOT = Path(__file__).resolve().parents[2]
 
 # Fixed by the image, or for whoever has a reason: `taskApi.env` of the chart sets them.
-BY_ENV_ONLY = {"client_id", "host", "port"}
+BY_ENV_ONLY = {"client_id", "database_url_file", "host", "port"}
 
 
 def set_by_the_chart() -> set[str]:

@@ -36,8 +36,11 @@ WITHOUT_OPERATOR = {
     "group_session_seconds",
     "kafka_fetch_ahead_kbytes",
     "log_format",
+    "schema_registry_password_file",
+    "schema_registry_url",
+    "schema_registry_username",
 }
-"""Said by spec.template.env alone: the defaults (the pod's name, 16 MB, text…) fit nearly everyone."""
+"""Said by spec.template.env alone: the defaults (the pod's name, 16 MB, text, JSON…) fit nearly everyone."""
 
 
 def consumer(kind: str) -> EventConsumer:

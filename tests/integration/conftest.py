@@ -11,6 +11,7 @@ from confluent_kafka.cimpl import NewTopic
 
 from dev.kafka import LocalBroker
 from dev.postgres import LocalPostgres
+from dev.registry import LocalRegistry
 from dev.secured_kafka import SecuredBroker
 from tests.support.topics import create_topic
 
@@ -55,6 +56,20 @@ def make_topic(broker: LocalBroker) -> MakeTopic:
 def topic(make_topic: MakeTopic) -> str:
     """Create a topic with 3 partitions."""
     return make_topic()
+
+
+@pytest.fixture(scope="session")
+def _registry() -> Iterator[LocalRegistry]:
+    with LocalRegistry() as registry:
+        yield registry
+
+
+@pytest.fixture
+def registry(_registry: LocalRegistry) -> LocalRegistry:
+    """Return the run's schema registry, which runs again whatever the test before did to it."""
+    _registry.resume()
+    _registry.start()
+    return _registry
 
 
 @pytest.fixture(scope="session")

@@ -16,9 +16,12 @@ if TYPE_CHECKING:
 
 
 class ApiProcess:
-    """`python -m eventconsumer_api` with its database and log in ``folder``; `with` ends it."""
+    """`python -m eventconsumer_api` with its database and log in ``folder``; `with` ends it.
 
-    def __init__(self, folder: Path, *, bootstrap_servers: str, topic: str, **environment: str) -> None:
+    ``variables`` are of its environment, beside or in place of those that a test needs.
+    """
+
+    def __init__(self, folder: Path, *, bootstrap_servers: str, topic: str, **variables: str) -> None:
         self.database = folder / "tasks.db"
         self._log = folder / "api.log"
         self._environment = os.environ | {
@@ -28,7 +31,7 @@ class ApiProcess:
             "KAFKA_TOPIC": topic,
             "HOST": "127.0.0.1",
             "PORT": "0",
-            **environment,
+            **variables,
         }
         self._process: subprocess.Popen[bytes] | None = None
 
@@ -53,9 +56,25 @@ class ApiProcess:
         assert found is not None
         return found
 
+    @property
+    def pid(self) -> int:
+        """The number of the process."""
+        assert self._process is not None
+        return self._process.pid
+
+    def log(self) -> str:
+        """Return what it logged so far."""
+        return self._log.read_text()
+
     def kill(self) -> None:
         """End it with SIGKILL."""
         self._end(signal.SIGKILL)
+
+    def make_key(self, *words: str) -> str:
+        """Make an API key on its database and return it."""
+        command = [sys.executable, "-m", "eventconsumer_api", "keys", "create", *words]
+        made = subprocess.run(command, env=self._environment, capture_output=True, text=True, check=True)
+        return made.stdout.strip()
 
     def ask_to_end(self) -> None:
         """Send it SIGTERM and go on at once."""

@@ -23,11 +23,14 @@ NOWHERE = "127.0.0.1:1"
 @contextmanager
 def running(folder: Path) -> Iterator[TestClient]:
     """Run the app on a SQLite file in the folder, and end it in order."""
-    app = create_app(
-        Settings(
-            auth=(Auth.NONE,), database_url=f"sqlite:///{folder}/tasks.db", kafka_bootstrap_servers=NOWHERE
-        )
-    )
+    with running_on(f"sqlite:///{folder}/tasks.db") as client:
+        yield client
+
+
+@contextmanager
+def running_on(database_url: str) -> Iterator[TestClient]:
+    """Run the app on a database, and end it in order."""
+    app = create_app(Settings(auth=(Auth.NONE,), database_url=database_url, kafka_bootstrap_servers=NOWHERE))
     with TestClient(app, raise_server_exceptions=False) as client:
         yield client
 

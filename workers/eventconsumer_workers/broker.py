@@ -264,7 +264,7 @@ class Subscription:
         for committed in offsets:
             if committed.error is None:
                 note = committed.metadata or ""
-                # What is unknown is None here, and -1 where it is sent again.
+                # The client says None for the epoch of a place that was committed without one.
                 epoch = cast("int | None", committed.leader_epoch)
                 place = Place(committed.partition, committed.offset, -1 if epoch is None else epoch, note)
                 self._note_committed(place)

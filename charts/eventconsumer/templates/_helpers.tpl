@@ -104,10 +104,30 @@ capabilities: {drop: [ALL]}
   value: sqlite:////var/lib/task-api/tasks.db
 {{- end }}
 {{- end }}
+- name: DATABASE_POOL_SIZE
+  value: {{ $api.database.postgresql.poolSize | quote }}
+- name: DATABASE_TIMEOUT_SECONDS
+  value: {{ $api.database.timeoutSeconds | quote }}
+- name: DATABASE_MIGRATIONS
+  value: {{ $api.database.migrations }}
 - name: KAFKA_BOOTSTRAP_SERVERS
   value: {{ $api.kafka.bootstrapServers | quote }}
 - name: KAFKA_TOPIC
   value: {{ $api.kafka.topic | quote }}
+- name: EVENT_FORMAT
+  value: {{ $api.events.format }}
+{{- with $api.events.schemaRegistry }}
+{{- if .url }}
+- name: SCHEMA_REGISTRY_URL
+  value: {{ .url | quote }}
+{{- end }}
+{{- if .passwordSecret.name }}
+- name: SCHEMA_REGISTRY_USERNAME
+  value: {{ .username | quote }}
+- name: SCHEMA_REGISTRY_PASSWORD_FILE
+  value: /etc/task-api/schema-registry/password
+{{- end }}
+{{- end }}
 - name: RELAY
   value: {{ ternary "on" "off" $api.relay | quote }}
 - name: LOG_LEVEL

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 _OPEN = frozenset(
     {
+        "/",
         "/healthz",
         "/readyz",
         "/metrics",
@@ -32,7 +33,9 @@ _OPEN = frozenset(
         "/redoc",
     }
 )
-"""Probes, metrics and documentation; they hold nobody's tasks."""
+"""The page, probes, metrics and documentation; they hold nobody's tasks."""
+_OPEN_FOLDER = "/page/"
+"""The files of the page, which asks for a credential itself."""
 
 _RETRY_AFTER = {"Retry-After": "1"}
 
@@ -72,7 +75,7 @@ class GuardMiddleware:
 
 def is_open(path: str) -> bool:
     """Say whether a path asks nobody who comes."""
-    return path in _OPEN
+    return path in _OPEN or path.startswith(_OPEN_FOLDER)
 
 
 def _address(scope: Scope) -> str:

@@ -1,6 +1,7 @@
 """The settings of the guard. Invariant: what they leave open, somebody has opened by name."""
 
 from enum import StrEnum
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
@@ -42,6 +43,13 @@ def _origin(text: str) -> str:
     if scheme not in {"http", "https"} or not host or "/" in host or "*" in host:
         raise ValueError("each must be an origin such as https://tasks.example.com, without a path or *")
     return text
+
+
+def _network(text: str) -> str:
+    try:
+        return str(ip_network(text, strict=False))
+    except ValueError:
+        raise ValueError("each must be an address or a network such as 10.0.0.0/8") from None
 
 
 def _rate(text: str) -> str:
@@ -93,7 +101,9 @@ class GuardSettings(BaseSettings):
     ] = ()
     """Origins whose pages may call from a browser; none else may."""
 
-    trusted_proxies: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_listed)] = ()
+    trusted_proxies: Annotated[
+        tuple[Annotated[str, AfterValidator(_network)], ...], NoDecode, BeforeValidator(_listed)
+    ] = ()
     """Addresses or networks whose X-Forwarded-For and X-Forwarded-Proto are believed; nobody's else."""
 
     @property

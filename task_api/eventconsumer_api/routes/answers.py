@@ -16,7 +16,7 @@ Answers = dict[int | str, dict[str, Any]]
 _ETAG = {"ETag": {"description": "The task's version, for `If-Match`.", "schema": {"type": "string"}}}
 _LOCATION = {"Location": {"description": "Where the task is.", "schema": {"type": "string"}}}
 _LINK = {"Link": {"description": "Leads to the next page, if there is one.", "schema": {"type": "string"}}}
-_RETRY = {"Retry-After": {"description": "Seconds to wait.", "schema": {"type": "string"}}}
+RETRY = {"Retry-After": {"description": "Seconds to wait.", "schema": {"type": "string"}}}
 
 CREATED: Answers = {201: {"headers": _ETAG | _LOCATION}}
 SHOWN: Answers = {200: {"headers": _ETAG}}
@@ -39,7 +39,7 @@ TOO_LARGE = problem(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "The body is larger tha
 NOT_JSON = problem(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "The body is sent as something else than JSON.")
 INVALID = problem(HTTPStatus.UNPROCESSABLE_ENTITY, "A field is wrong; `errors` names it.")
 UNAVAILABLE = problem(
-    HTTPStatus.SERVICE_UNAVAILABLE, "The database did not answer; nothing was changed.", _RETRY
+    HTTPStatus.SERVICE_UNAVAILABLE, "The database did not answer; nothing was changed.", RETRY
 )
 WRONG_BODY = TOO_LARGE | NOT_JSON | INVALID
 

@@ -8,11 +8,11 @@ from starlette.responses import JSONResponse
 from eventconsumer_api.contract import asyncapi, event_schema
 
 
-def router(topic: str) -> APIRouter:
-    """Return the routes that tell what ``topic`` holds."""
+def router(topic: str, *, avro: bool) -> APIRouter:
+    """Return the routes that tell what ``topic`` holds, in JSON or ``avro``."""
     routes = APIRouter(tags=["events"])
     # The documents are the same for as long as the process lives.
-    channel = JSONResponse(asyncapi(topic=topic, version=version("eventconsumer")))
+    channel = JSONResponse(asyncapi(topic=topic, version=version("eventconsumer"), avro=avro))
     schema = JSONResponse(event_schema(), media_type="application/schema+json")
 
     @routes.get("/asyncapi.json", response_class=JSONResponse)
@@ -22,7 +22,7 @@ def router(topic: str) -> APIRouter:
 
     @routes.get("/schemas/task-event.json", response_class=JSONResponse)
     async def read_event_schema() -> JSONResponse:
-        """Describe the JSON of an event, as JSON Schema."""
+        """Describe an event, as JSON Schema: what is published, or the structure that its Avro has too."""
         return schema
 
     return routes

@@ -6,6 +6,7 @@ from uuid import UUID
 from fastapi import Depends, Header, HTTPException, Path, Request
 
 from eventconsumer_api.etags import required_versions
+from eventconsumer_api.services.group_commit import GroupCommit
 from eventconsumer_api.services.tasks import TaskNotFound, TaskService
 
 _UNSUPPORTED_MEDIA_TYPE = 415
@@ -14,6 +15,10 @@ _UNSUPPORTED_MEDIA_TYPE = 415
 # Coroutines, because they wait for nothing: plain functions would each cost a change of thread.
 async def _service(request: Request) -> TaskService:
     return cast("TaskService", request.state.tasks)
+
+
+async def _arrivals(request: Request) -> GroupCommit:
+    return cast("GroupCommit", request.state.arrivals)
 
 
 async def _correlation_id(request: Request) -> UUID:
@@ -50,6 +55,7 @@ async def json_only(request: Request) -> None:
 
 
 Tasks = Annotated[TaskService, Depends(_service)]
+Arrivals = Annotated[GroupCommit, Depends(_arrivals)]
 CorrelationId = Annotated[UUID, Depends(_correlation_id)]
 TaskId = Annotated[UUID, Depends(_task_id)]
 Versions = Annotated[frozenset[str] | None, Depends(_versions)]

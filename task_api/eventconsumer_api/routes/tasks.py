@@ -11,6 +11,7 @@ from eventconsumer_api.routes import answers, cursors
 from eventconsumer_api.routes.bodies import NewTask, TaskBody, TaskPatch, TaskQuery
 from eventconsumer_api.routes.caller import Caller
 from eventconsumer_api.routes.parameters import (
+    Arrivals,
     CorrelationId,
     KnownVersions,
     TaskId,
@@ -18,6 +19,7 @@ from eventconsumer_api.routes.parameters import (
     Versions,
     json_only,
 )
+from eventconsumer_api.services.creation import creation
 
 router = APIRouter(prefix="/tasks", tags=["tasks"], responses=answers.UNAVAILABLE)
 
@@ -29,13 +31,14 @@ router = APIRouter(prefix="/tasks", tags=["tasks"], responses=answers.UNAVAILABL
     responses=answers.CREATED | answers.NOT_ALLOWED | answers.WRONG_BODY,
     dependencies=[Depends(json_only)],
 )
-def create_task(
-    body: NewTask, request: Request, tasks: Tasks, caller: Caller, correlation_id: CorrelationId
+async def create_task(
+    body: NewTask, request: Request, arrivals: Arrivals, caller: Caller, correlation_id: CorrelationId
 ) -> Response:
     """Create a task, the caller's own unless an admin says whose; `task.created` follows."""
-    task = tasks.create(caller, title=body.title, owner_id=body.owner_id, correlation_id=correlation_id)
-    location = request.app.url_path_for("get_task", task_id=str(task.id))
-    return answers.show(task, HTTPStatus.CREATED, {"Location": location})
+    new = creation(caller, title=body.title, owner_id=body.owner_id, correlation_id=correlation_id)
+    await arrivals.write(new)
+    location = request.app.url_path_for("get_task", task_id=str(new.task.id))
+    return answers.show(new.task, HTTPStatus.CREATED, {"Location": location})
 
 
 @router.get("", response_model=list[TaskBody], responses=answers.LISTED | answers.INVALID)

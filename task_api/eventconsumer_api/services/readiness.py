@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from eventconsumer_api.storage import outbox
+from eventconsumer_api.storage import outbox, trial
 from eventconsumer_api.storage.database import Database, DatabaseUnavailable
 
 if TYPE_CHECKING:
@@ -29,10 +29,16 @@ class Readiness:
 
 
 class ReadinessService:
-    """Looks at the database, and at the relay through ``relay_alive``, None where it is off."""
+    """Looks at the database, at its tables through ``prepared``, and at the relay through ``relay_alive``.
 
-    def __init__(self, database: Database, relay_alive: Callable[[], bool] | None) -> None:
+    ``relay_alive`` is None where the relay is off.
+    """
+
+    def __init__(
+        self, database: Database, *, prepared: Callable[[], bool], relay_alive: Callable[[], bool] | None
+    ) -> None:
         self._database = database
+        self._prepared = prepared
         self._relay_alive = relay_alive
 
     def look(self) -> Readiness:
@@ -41,6 +47,9 @@ class ReadinessService:
         try:
             with self._database.read() as connection:
                 depth = outbox.depth(connection)
+            # A database that is healthy is never written to for this.
+            if self._database.refused_last_change:
+                trial.change(self._database)
         except DatabaseUnavailable:
             return Readiness(database=False, relay=relay, waiting_events=None)
-        return Readiness(database=True, relay=relay, waiting_events=depth)
+        return Readiness(database=self._prepared(), relay=relay, waiting_events=depth)

@@ -9,15 +9,16 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
-from uuid import UUID, uuid4
 
-from eventconsumer_api.events import EventType, task_event, what_happened
-from eventconsumer_api.models import Page, Status, Task, TaskChanges, changed, new_task
+from eventconsumer_api.events import task_event, what_happened
+from eventconsumer_api.models import Page, Status, Task, TaskChanges, changed
+from eventconsumer_api.services.creation import creation, write
 from eventconsumer_api.storage import outbox, tasks
 from eventconsumer_api.traceparent import current_traceparent
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from uuid import UUID
 
     from eventconsumer_api.models import TaskFilter
     from eventconsumer_api.principal import Principal
@@ -49,13 +50,11 @@ class TaskService:
 
     def create(self, caller: Principal, *, title: str, owner_id: UUID | None, correlation_id: UUID) -> Task:
         """Create a pending task, the caller's unless said otherwise, and its event; raises NotAllowed."""
-        task = new_task(uuid4(), title, caller.owner_of_new(owner_id), datetime.now(UTC))
-        event = task_event(EventType.CREATED, task, correlation_id)
+        new = creation(caller, title=title, owner_id=owner_id, correlation_id=correlation_id)
         with self._database.write() as connection:
-            tasks.add(connection, task)
-            outbox.add(connection, event, traceparent=current_traceparent())
+            write(connection, [new])
         self._committed()
-        return task
+        return new.task
 
     def get(self, caller: Principal, task_id: UUID) -> Task:
         """Return one task; raises TaskNotFound."""

@@ -37,12 +37,23 @@ def migrate(database: Database) -> None:
     Raises DatabaseUnavailable with the address of the database.
     """
     with _named(database):
+        database.create_file()
         if _is_current(database):
             return
         with database.migration() as connection:
             # Whoever held the lock before us may have done it all.
             if _revision(connection) != _newest():
                 command.upgrade(_config(connection), "head")
+
+
+def check(database: Database) -> None:
+    """Change nothing; raises SchemaMismatch unless the tables are those this version works with.
+
+    Raises DatabaseUnavailable with the address of the database.
+    """
+    with _named(database):
+        if not _is_current(database):
+            raise SchemaMismatch("The database's tables are older: run `eventconsumer-api migrate`.")
 
 
 @contextmanager

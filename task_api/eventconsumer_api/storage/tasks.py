@@ -10,7 +10,7 @@ from eventconsumer_api.models import Page, Status, Task
 from eventconsumer_api.storage.tables import tasks
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
     from uuid import UUID
 
     from sqlalchemy import ColumnElement, Connection, Row
@@ -28,9 +28,9 @@ _TASK = (
 )
 
 
-def add(connection: Connection, task: Task) -> None:
-    """Write a new task."""
-    connection.execute(insert(tasks), _columns(task))
+def add_all(connection: Connection, new: Iterable[Task]) -> None:
+    """Write new tasks."""
+    connection.execute(insert(tasks), [_columns(task) for task in new])
 
 
 def replace(connection: Connection, task: Task) -> None:

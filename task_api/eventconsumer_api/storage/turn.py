@@ -17,10 +17,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, cast
 
-from sqlalchemy import NullPool, create_engine, func, make_url, select
+from sqlalchemy import NullPool, create_engine, func, select
 from typing_extensions import override
 
 from eventconsumer_api.storage.database import DatabaseUnavailable, translated_failures
+from eventconsumer_api.storage.engines import database_url
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -67,7 +68,7 @@ class Turn(Protocol):
 
 def turn(database: Database, url: str, bell: Bell) -> Turn:
     """Return the turn of a database."""
-    parsed = make_url(url)
+    parsed = database_url(url)
     if parsed.get_backend_name() == "sqlite":
         return SqliteTurn(database, Path(f"{parsed.database}.relay"), bell)
     return PostgresTurn(url, bell)
@@ -130,7 +131,7 @@ class PostgresTurn(Turn):
         self._connection: Connection | None = None
         self._spoke_at = 0.0
         self._engine = create_engine(
-            url,
+            database_url(url),
             poolclass=NullPool,
             isolation_level="AUTOCOMMIT",
             connect_args={

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import threading
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
 from confluent_kafka import Consumer, Producer, TopicPartition
@@ -14,10 +13,12 @@ from eventconsumer_operator.names import ObjectKey
 from eventconsumer_operator.poller import Poller
 from eventconsumer_operator.questions import Target
 from eventconsumer_operator.status import report
+from tests.support.members import silent_member
 from tests.unit.operator.builders import NOW, consumer, deployment, world
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Iterator
+    from collections.abc import AsyncIterator, Callable
+    from contextlib import AbstractContextManager
 
     from dev.kafka import LocalBroker
     from eventconsumer_operator.models import Manifest
@@ -46,36 +47,13 @@ def target(
     return Target(Access(broker.bootstrap_servers), topic, topic, start_from, dead_letter_topic)
 
 
-@contextmanager
 def member(
     broker: LocalBroker, group: str, *, topic: str | None = None, client_id: str = WORKER, **settings: str
-) -> Iterator[None]:
-    """Have a consumer in a group, or on its way into it, that reads and never commits."""
-    joined = Consumer(
-        {
-            "bootstrap.servers": broker.bootstrap_servers,
-            "group.id": group,
-            "client.id": client_id,
-            "enable.auto.commit": False,
-            "auto.offset.reset": "earliest",
-            **settings,
-        }
+) -> AbstractContextManager[None]:
+    """Have a consumer in a group that reads and never commits; it is named as a worker's pod is."""
+    return silent_member(
+        broker.bootstrap_servers, group, topic=topic or group, client_id=client_id, **settings
     )
-    joined.subscribe([topic or group])
-    leaving = threading.Event()
-
-    def stay() -> None:
-        while not leaving.is_set():
-            joined.poll(0.1)
-
-    staying = threading.Thread(target=stay, name=client_id)
-    staying.start()
-    try:
-        yield
-    finally:
-        leaving.set()
-        staying.join()
-        joined.close()
 
 
 @asynccontextmanager

@@ -99,3 +99,14 @@ def test_no_line_of_the_log_holds_a_credential_or_a_password(
     assert password
     secrets = [key.split("_", 2)[2], "guessed-secret", *token.split(".")[1:], "no-token-at-all", password]
     assert [secret for secret in secrets if secret in log] == []
+
+
+@pytest.mark.parametrize(("trusted", "second"), [("", 429), ("127.0.0.0/8", 200)])
+def test_a_caller_s_address_is_what_a_trusted_proxy_says_and_nobody_else(
+    tmp_path: Path, trusted: str, second: int
+) -> None:
+    environment = {"RATE_LIMIT": "1/hour", "TRUSTED_PROXIES": trusted}
+    with ApiProcess(tmp_path, bootstrap_servers=NOWHERE, topic="task-events", **environment) as api:
+        url = f"{api.url}/tasks"
+        answers = [httpx2.get(url, headers={"X-Forwarded-For": f"192.0.2.{n}"}) for n in (1, 2)]
+    assert [answer.status_code for answer in answers] == [200, second]

@@ -220,6 +220,27 @@ def test_an_event_the_broker_refuses_stands_aside_and_holds_up_nobody(
     assert reason.startswith("MSG_SIZE_TOO_LARGE")
 
 
+def test_an_event_refused_in_company_leaves_the_others_of_its_task_in_their_order(
+    broker: LocalBroker, tmp_path: Path
+) -> None:
+    topic = f"small-{uuid4()}"
+    BrokerClient(broker.bootstrap_servers).create_topic(topic, config={"max.message.bytes": "1500"})
+    titles = [f"Title {number}" for number in range(30)]
+    titles[10] = "é" * 200
+    with ApiProcess(tmp_path, bootstrap_servers=broker.bootstrap_servers, topic=topic) as api:
+        broker.pause()
+        try:
+            with httpx2.Client(base_url=api.url, timeout=30) as http:
+                address = http.post("/tasks", json={"title": titles[0]}).headers["location"]
+                for title in titles[1:]:
+                    http.patch(address, json={"title": title})
+        finally:
+            broker.resume()
+        messages = eventually_published(broker, topic, 29)
+        eventually("one event is left", lambda: len(outbox_ids(api)) == 1)
+    assert [message.event["data"]["title"] for message in messages] == titles[:10] + titles[11:]
+
+
 def test_a_locked_database_is_a_503_and_the_next_try_succeeds(api: ApiProcess) -> None:
     url = api.url
     other = sqlite3.connect(api.database, isolation_level=None)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 from datetime import UTC, datetime
@@ -9,9 +10,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
+import fastavro
 import jsonschema_rs
 import pytest
 
+from eventconsumer_api.avro_schema import avro_schema
 from eventconsumer_api.contract import asyncapi, event_schema
 from eventconsumer_api.events import EventType, task_event
 from eventconsumer_api.models import new_task
@@ -33,7 +36,12 @@ def is_an_event(value: object) -> bool:
 
 
 @pytest.mark.parametrize(
-    ("name", "generated"), [("task-event.schema.json", event_schema), ("asyncapi.json", document)]
+    ("name", "generated"),
+    [
+        ("task-event.schema.json", event_schema),
+        ("task-event.avsc", avro_schema),
+        ("asyncapi.json", document),
+    ],
 )
 def test_a_document_changes_only_with_its_golden_file(
     name: str, generated: Callable[[], dict[str, Any]]
@@ -49,6 +57,22 @@ def test_a_document_changes_only_with_its_golden_file(
 def test_every_event_holds_to_its_schema(event_type: EventType, owner_id: UUID | None) -> None:
     task = new_task(A_UUID, "Buy groceries", owner_id, datetime.now(UTC))
     assert is_an_event(json.loads(task_event(event_type, task, A_UUID).to_json()))
+
+
+def test_the_avro_of_an_event_has_the_fields_of_its_json() -> None:
+    task = new_task(A_UUID, "Buy é", None, datetime.now(UTC))
+    text = task_event(EventType.CREATED, task, A_UUID).to_json()
+    body = io.BytesIO()
+    fastavro.schemaless_writer(body, avro_schema(), json.loads(text))
+    body.seek(0)
+    assert json.dumps(fastavro.schemaless_reader(body, avro_schema(), None)) == text
+
+
+def test_a_topic_in_avro_is_described_in_avro() -> None:
+    created = asyncapi(topic="task-events", version="0.0.0", avro=True)["components"]["messages"][
+        "task_created"
+    ]
+    assert (created["contentType"], created["payload"]["schema"]) == ("application/avro", avro_schema())
 
 
 def test_the_example_in_the_schema_is_an_event() -> None:

@@ -27,18 +27,22 @@ def api(tmp_path: Path) -> Iterator[TestClient]:
 @pytest.fixture(scope="module")
 def some(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestClient]:
     with running(tmp_path_factory.mktemp("some")) as client:
-        for title in (
-            "Buy 100% cocoa",
-            "Buy 100 apples",
-            "snake_case",
-            "snakeXcase",
-            "Path C:\\temp",
-            "Äpfel",
-        ):
-            a_task(client, title=title)
-        a_task(client, title="Ann's", owner_id=ANN)
-        client.post(f"/tasks/{a_task(client, title='Ann is done', owner_id=ANN)}/complete")
+        make_some(client)
         yield client
+
+
+def make_some(client: TestClient) -> None:
+    for title in (
+        "Buy 100% cocoa",
+        "Buy 100 apples",
+        "snake_case",
+        "snakeXcase",
+        "Path C:\\temp",
+        "Äpfel",
+    ):
+        a_task(client, title=title)
+    a_task(client, title="Ann's", owner_id=ANN)
+    client.post(f"/tasks/{a_task(client, title='Ann is done', owner_id=ANN)}/complete")
 
 
 def pages(api: TestClient, query: str) -> Iterator[list[str]]:

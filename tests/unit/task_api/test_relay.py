@@ -23,9 +23,9 @@ def an_event(sequence: int, key: str) -> WaitingEvent:
         sequence=sequence,
         key=key,
         payload="{}",
-        id=UUID(int=sequence),
+        id=str(UUID(int=sequence)),
         type="task.created",
-        created_at=NOW,
+        time="2026-01-15T00:00:00.000000+00:00",
         traceparent=None,
     )
 

@@ -12,7 +12,7 @@ from alembic.migration import MigrationContext
 
 from eventconsumer_api.models import Status
 from eventconsumer_api.storage import outbox, schema, tasks
-from eventconsumer_api.storage.database import Database
+from eventconsumer_api.storage.database import Database, DatabaseUnavailable
 from eventconsumer_api.storage.schema import SchemaMismatch
 from eventconsumer_api.storage.tables import metadata
 
@@ -89,3 +89,17 @@ def test_a_database_of_a_newer_version_is_refused_with_its_revision(path: Path, 
     execute(path, "UPDATE alembic_version SET version_num = '9999'")
     with pytest.raises(SchemaMismatch, match="newer version \\(revision 9999\\)"):
         schema.migrate(database)
+
+
+def test_checking_names_the_command_that_migrates_and_changes_nothing(path: Path, database: Database) -> None:
+    execute(path, BEFORE_MIGRATIONS)
+    with pytest.raises(SchemaMismatch, match="eventconsumer-api migrate"):
+        schema.check(database)
+    schema.migrate(database)
+    schema.check(database)
+
+
+def test_checking_makes_no_database(path: Path, database: Database) -> None:
+    with pytest.raises(DatabaseUnavailable, match="unable to open database file"):
+        schema.check(database)
+    assert not path.exists()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
@@ -89,6 +90,14 @@ def test_completing_twice_is_one_event(service: TaskService, database: Database)
     task = service.create(ANYBODY, title="Buy groceries", owner_id=None, correlation_id=uuid4())
     service.change(ANYBODY, task.id, {"status": Status.COMPLETED}, correlation_id=uuid4())
     assert service.complete(ANYBODY, task.id, correlation_id=uuid4()).status is Status.COMPLETED
+    assert [event["event_type"] for event in events(database)] == ["task.created", "task.completed"]
+
+
+def test_completing_by_many_at_once_is_one_event(service: TaskService, database: Database) -> None:
+    task = service.create(ANYBODY, title="Buy groceries", owner_id=None, correlation_id=uuid4())
+    with ThreadPoolExecutor(8) as callers:
+        answers = callers.map(lambda _: service.complete(ANYBODY, task.id, correlation_id=uuid4()), range(20))
+        assert {answer.status for answer in answers} == {Status.COMPLETED}
     assert [event["event_type"] for event in events(database)] == ["task.created", "task.completed"]
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Literal
 
 from alembic import context
 
-from eventconsumer_api.config import Settings
+from eventconsumer_api.database_settings import DatabaseSettings
 from eventconsumer_api.storage.database import Database
 from eventconsumer_api.storage.tables import Moment, metadata
 
@@ -35,7 +35,8 @@ def _run(connection: Connection) -> None:
 if context.config.attributes.get("connection") is not None:
     _run(context.config.attributes["connection"])
 else:
-    database = Database(Settings().database_url)
-    with database.write() as connection:
+    database = Database(DatabaseSettings().database_url)
+    database.create_file()
+    with database.migration() as connection:
         _run(connection)
     database.close()

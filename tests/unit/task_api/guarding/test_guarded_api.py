@@ -25,7 +25,15 @@ if TYPE_CHECKING:
     from httpx2 import Response
 
 NOWHERE = "127.0.0.1:1"
-OPEN = {"/healthz", "/readyz", "/metrics", "/asyncapi.json", "/schemas/task-event.json"}
+OPEN = [
+    "/healthz",
+    "/readyz",
+    "/metrics",
+    "/asyncapi.json",
+    "/schemas/task-event.json",
+    "/openapi.json",
+    "/docs",
+]
 
 
 def database_url(folder: Path) -> str:

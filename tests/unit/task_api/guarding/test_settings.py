@@ -41,6 +41,7 @@ def test_a_list_of_schemes_is_read_from_one_variable(monkeypatch: pytest.MonkeyP
         ({"JWT_JWKS_FILE": "keys.json"}, "either this or JWT_JWKS_FILE"),
         ({"JWT_ALGORITHMS": "HS256"}, "Input should be 'RS256', 'ES256' or 'EdDSA'"),
         ({"RATE_LIMIT": "many"}, "must be such as 100/second"),
+        ({"TRUSTED_PROXIES": "*"}, "must be an address or a network"),
         ({"CORS_ORIGINS": "*"}, "must be an origin"),
         ({"CORS_ORIGINS": "https://a.example/path"}, "must be an origin"),
     ],

@@ -1,0 +1,94 @@
+"""Events in Avro, framed with the id that a schema registry gave their schema. Only here is its client.
+
+It is asked by the relay and never by a request: a registry that is away, or that refuses the schema, delays
+events in the outbox and loses none. It is asked once in the life of a process; each further event is encoded
+without it.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+from typing import TYPE_CHECKING, Any
+
+from confluent_kafka.schema_registry import Schema, SchemaRegistryClient, topic_subject_name_strategy
+from confluent_kafka.schema_registry.avro import AvroSerializer
+from confluent_kafka.schema_registry.error import SchemaRegistryError
+from confluent_kafka.serialization import MessageField, SerializationContext
+
+from eventconsumer_api.avro_schema import avro_schema
+from eventconsumer_api.encoding import EncodingDelayed
+from eventconsumer_api.events import AVRO_CONTENT, headers
+from eventconsumer_api.publisher import Outgoing
+
+if TYPE_CHECKING:
+    from eventconsumer_api.registry_settings import RegistrySettings
+    from eventconsumer_api.storage.outbox import WaitingEvent
+
+_log = logging.getLogger(__name__)
+
+# Below what the relay may be silent for before another takes its turn.
+_ANSWER_SECONDS = 3
+_COMPATIBILITY = "BACKWARD"
+_NOT_FOUND = 404
+
+
+class AvroEncoder:
+    """Encodes events for one topic; used by one thread."""
+
+    def __init__(self, settings: RegistrySettings, topic: str) -> None:
+        self._settings = settings
+        self._topic = topic
+        self._context = SerializationContext(topic, MessageField.VALUE)
+        self._serializer: AvroSerializer | None = None
+
+    def __call__(self, event: WaitingEvent) -> Outgoing:
+        """Return the event in Avro; raise ``EncodingDelayed`` while the registry does not take its schema."""
+        if self._serializer is None:
+            self._serializer = self._registered()
+        value = self._serializer(json.loads(event.payload), self._context)
+        return Outgoing(event.key, value or b"", headers(event, AVRO_CONTENT))
+
+    def _registered(self) -> AvroSerializer:
+        subject, schema = f"{self._topic}-value", Schema(json.dumps(avro_schema()), "AVRO")
+        address = self._settings.schema_registry_url
+        try:
+            client = SchemaRegistryClient(_client_config(self._settings))
+            known = _is_known(client, subject)
+            number = client.register_schema(subject, schema)
+            if not known:
+                # From the second version on the registry holds us to it, whoever writes that.
+                client.set_compatibility(subject, _COMPATIBILITY)
+        except SchemaRegistryError as refusal:
+            raise EncodingDelayed(
+                f"the schema registry {address} refuses the schema of {subject}: {refusal}"
+            ) from refusal
+        except Exception as fault:  # the client has no name for all that a network may do
+            raise EncodingDelayed(f"the schema registry {address} does not answer: {fault}") from fault
+        _log.info("The schema registry has the schema of %s under id %d", subject, number)
+        serializer: AvroSerializer = AvroSerializer(
+            client, schema, conf={"subject.name.strategy": topic_subject_name_strategy}
+        )
+        return serializer
+
+
+def _is_known(client: SchemaRegistryClient, subject: str) -> bool:
+    try:
+        client.get_latest_version(subject)
+    except SchemaRegistryError as answer:
+        if answer.http_status_code == _NOT_FOUND:
+            return False
+        raise
+    return True
+
+
+def _client_config(settings: RegistrySettings) -> dict[str, Any]:
+    config: dict[str, Any] = {
+        "url": settings.schema_registry_url,
+        "timeout": _ANSWER_SECONDS,
+        "max.retries": 0,  # the relay tries again, with growing pauses
+    }
+    if settings.schema_registry_password_file is not None:
+        password = settings.schema_registry_password_file.read_text().strip()
+        config["basic.auth.user.info"] = f"{settings.schema_registry_username}:{password}"
+    return config

@@ -1,0 +1,202 @@
+"""Several processes on one database: one relay publishes, and another one takes over when it can't go on."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import signal
+import time
+from collections import defaultdict
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, closing
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+from uuid import uuid4
+
+import httpx2
+import pytest
+
+from eventconsumer_api.bell import Bell
+from eventconsumer_api.events import EventType, task_event
+from eventconsumer_api.models import new_task
+from eventconsumer_api.storage import outbox, schema
+from eventconsumer_api.storage.database import Database
+from eventconsumer_api.storage.turn import PostgresTurn
+from tests.support.api_process import ApiProcess
+from tests.support.broker_client import BrokerClient
+from tests.support.eventually import eventually
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from dev.kafka import LocalBroker
+
+WRITERS = 50
+A_WRITER = 10
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path}/tasks.db"
+    address: str = request.getfixturevalue("database")
+    return address
+
+
+@pytest.fixture
+def start(tmp_path: Path, broker: LocalBroker, topic: str) -> Iterator[Callable[[str], ApiProcess]]:
+    with ExitStack() as processes:
+
+        def start(database_url: str) -> ApiProcess:
+            folder = tmp_path / str(uuid4())
+            folder.mkdir()
+            servers = broker.bootstrap_servers
+            api = ApiProcess(folder, bootstrap_servers=servers, topic=topic, DATABASE_URL=database_url)
+            processes.enter_context(api)
+            return api
+
+        yield start
+
+
+def figure(api: ApiProcess, name: str) -> float:
+    (line,) = (
+        line for line in httpx2.get(f"{api.url}/metrics").text.splitlines() if line.startswith(f"{name} ")
+    )
+    return float(line.split()[1])
+
+
+def leads(api: ApiProcess) -> bool:
+    return figure(api, "relay_leader") == 1
+
+
+def eventually_leads(api: ApiProcess) -> None:
+    eventually("it publishes", lambda: leads(api), within=30)
+
+
+def write(url: str, writers: int, changes: int) -> dict[str, list[str]]:
+    """Let writers commit changes of a task of their own at random moments; return each task's event ids."""
+    database = Database(url)
+
+    def work(number: int) -> tuple[str, list[str]]:
+        chance = random.Random(number)  # noqa: S311  # each run with the same pauses
+        task = new_task(uuid4(), "Buy groceries", None, datetime.now(UTC))
+        ids = []
+        for _ in range(changes):
+            event = task_event(EventType.UPDATED, task, uuid4())
+            with database.write() as connection:
+                outbox.add(connection, event)
+                # Others take higher numbers in the meantime, and commit before us.
+                if not url.startswith("sqlite"):
+                    time.sleep(chance.random() * 0.03)
+            ids.append(event.event_id)
+        return str(task.id), ids
+
+    with ThreadPoolExecutor(writers) as threads:
+        written = dict(threads.map(work, range(writers)))
+    database.close()
+    return written
+
+
+def published(broker: LocalBroker, topic: str, at_least: int) -> dict[str, list[str]]:
+    """Return each task's event ids in the order of the topic, repeated ones too."""
+    client = BrokerClient(broker.bootstrap_servers)
+    end = eventually(
+        f"{at_least} events in {topic}",
+        lambda: sum(client.end_offsets(topic).values()),
+        until=lambda found: found >= at_least,
+    )
+    found = defaultdict(list)
+    for message in client.messages(topic, count=end):
+        key, value = message.key(), message.value()
+        assert isinstance(key, bytes)
+        assert isinstance(value, bytes)
+        found[key.decode()].append(json.loads(value)["event_id"])
+    return dict(found)
+
+
+def without_repeats(events: dict[str, list[str]]) -> dict[str, list[str]]:
+    return {key: list(dict.fromkeys(ids)) for key, ids in events.items()}
+
+
+def waiting(url: str) -> int:
+    database = Database(url)
+    try:
+        with database.read() as connection:
+            return outbox.depth(connection)
+    finally:
+        database.close()
+
+
+def test_an_outbox_row_has_id_and_time_as_its_event_has_them(url: str) -> None:
+    event = task_event(
+        EventType.CREATED, new_task(uuid4(), "Buy groceries", None, datetime.now(UTC)), uuid4()
+    )
+    with closing(Database(url)) as database:
+        schema.migrate(database)
+        with database.write() as connection:
+            outbox.add(connection, event)
+        with database.read() as connection:
+            (row,) = outbox.waiting(connection, limit=10)
+    assert (row.id, datetime.fromisoformat(row.time)) == (
+        event.event_id,
+        datetime.fromisoformat(event.occurred_at),
+    )
+
+
+def test_two_relays_and_fifty_writers_publish_each_event_once_and_in_its_order(
+    url: str, start: Callable[[str], ApiProcess], broker: LocalBroker, topic: str
+) -> None:
+    both = [start(url), start(url)]
+    eventually("one publishes", lambda: sorted(map(leads, both)) == [False, True])
+    written = write(url, WRITERS, A_WRITER)
+    eventually("the outbox is empty", lambda: waiting(url) == 0)
+    assert published(broker, topic, WRITERS * A_WRITER) == written
+
+
+def test_a_standby_takes_over_from_a_relay_that_was_killed(
+    url: str, start: Callable[[str], ApiProcess], broker: LocalBroker, topic: str
+) -> None:
+    first = start(url)
+    eventually_leads(first)
+    second = start(url)
+    assert not leads(second)
+    with ThreadPoolExecutor(1) as beside:
+        writing = beside.submit(write, url, 10, 40)
+        published(broker, topic, 50)
+        first.kill()
+        written = writing.result()
+    eventually_leads(second)
+    eventually("the outbox is empty", lambda: waiting(url) == 0)
+    assert without_repeats(published(broker, topic, 400)) == written
+
+
+def test_a_frozen_relay_loses_its_turn_and_when_it_wakes_no_event_leaves_its_place(
+    database: str, start: Callable[[str], ApiProcess], broker: LocalBroker, topic: str
+) -> None:
+    frozen = start(database)
+    eventually_leads(frozen)
+    second = start(database)
+    assert not leads(second)
+    with ThreadPoolExecutor(1) as beside:
+        writing = beside.submit(write, database, 10, 40)
+        published(broker, topic, 50)
+        os.kill(frozen.pid, signal.SIGSTOP)
+        written = writing.result()
+    eventually_leads(second)
+    eventually("the outbox is empty", lambda: waiting(database) == 0)
+    os.kill(frozen.pid, signal.SIGCONT)
+    eventually("it sees that it lost its turn", lambda: not leads(frozen))
+    assert without_repeats(published(broker, topic, 400)) == written
+
+
+def test_an_event_committed_at_a_standby_wakes_whoever_publishes(database: str) -> None:
+    with closing(Bell()) as bell, closing(Bell()) as other_bell:
+        first, second = PostgresTurn(database, bell), PostgresTurn(database, other_bell)
+        assert (first.take(), second.take()) == (True, False)
+        second.pass_on()
+        assert first.wait(60)
+        first.give_up()
+        eventually("the turn is free for the other", second.take)
+        second.give_up()
