@@ -1,7 +1,7 @@
 """What bad messages cost: a topic of which one in a hundred messages is none, against one without any.
 
-Both are as long as the backlog: a shorter topic ends before the first dead letters are acknowledged, and would
-measure how soon that is.
+Both are as long as the backlog: a shorter topic ends before the first dead letters are acknowledged, and
+would measure how soon that is.
 """
 
 from __future__ import annotations
