@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 KILLS = int(os.environ.get("EVENTCONSUMER_KILLS", "5"))
 """How often the tests kill what they test; 100 are the full proof."""
+KILLS_SECONDS = 200 + 15 * KILLS
+"""How long such a test may take on a busy machine."""
 SOON = {"GROUP_SESSION_SECONDS": "2"}
 """Environment of a worker whose partitions need not wait long for another when it is killed."""
 _EVERY_SECONDS = 0.02

@@ -18,7 +18,7 @@ from eventconsumer_workers.audit.verify import verify
 from tests.integration.workers.test_audit import await_ids, ids
 from tests.support.events import encoded, event
 from tests.support.eventually import eventually
-from tests.support.flow import KILLS, SOON, flowing
+from tests.support.flow import KILLS, KILLS_SECONDS, SOON, flowing
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -35,6 +35,7 @@ def await_all(audit_log: Path, sent: list[str]) -> None:
     assert verify(Files(audit_log)).fault is None
 
 
+@pytest.mark.timeout(KILLS_SECONDS)
 def test_kill_9_at_any_moment_with_a_relay_that_publishes_again(
     worker: StartWorker, client: BrokerClient, topic: str, audit_log: Path
 ) -> None:

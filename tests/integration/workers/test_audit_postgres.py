@@ -18,7 +18,7 @@ from eventconsumer_workers.audit.postgres import PostgresLog
 from eventconsumer_workers.audit.query import Wanted, moment
 from tests.support.events import encoded, event
 from tests.support.eventually import eventually
-from tests.support.flow import KILLS, SOON, flowing
+from tests.support.flow import KILLS, KILLS_SECONDS, SOON, flowing
 from tests.unit.workers.audit.builders import ids_of, incoming, some
 
 if TYPE_CHECKING:
@@ -173,6 +173,7 @@ def test_other_groups_have_chains_of_their_own(log: PostgresLog, database: str) 
     other.close()
 
 
+@pytest.mark.timeout(KILLS_SECONDS)
 def test_kill_9_of_the_worker_and_of_the_database_under_flow(
     worker: StartWorker, client: BrokerClient, topic: str, database: str, postgres: LocalPostgres
 ) -> None:

@@ -16,7 +16,7 @@ import pytest
 
 from tests.support.events import encoded
 from tests.support.eventually import eventually
-from tests.support.flow import KILLS, SOON
+from tests.support.flow import KILLS, KILLS_SECONDS, SOON
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -100,6 +100,7 @@ def await_all_committed(client: BrokerClient, topic: str) -> None:
     )
 
 
+@pytest.mark.timeout(KILLS_SECONDS)
 def test_kills_at_random_moments_lose_nothing_and_keep_each_key_in_order(
     event_worker: Callable[..., WorkerProcess], client: BrokerClient, topic: str, notes: Path
 ) -> None:
