@@ -171,8 +171,8 @@ log.dirs={data}
 
 
 # A cluster of one node can't replicate, and a group's first rebalance waits for nobody.
-# The short session lets a killed broker register again within seconds, since its controller remembers the
-# dead one until then.
+# A member may ask for a short session, so that tests which kill it need not wait. The broker's own short one
+# lets a killed broker register again within seconds, since its controller remembers the dead one until then.
 SINGLE_NODE = """\
 auto.create.topics.enable=false
 default.replication.factor=1
@@ -186,6 +186,7 @@ share.coordinator.state.topic.replication.factor=1
 share.coordinator.state.topic.min.isr=1
 share.coordinator.state.topic.num.partitions=3
 group.initial.rebalance.delay.ms=0
+group.min.session.timeout.ms=1000
 broker.session.timeout.ms=2000
 broker.heartbeat.interval.ms=400
 """

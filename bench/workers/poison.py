@@ -1,4 +1,8 @@
-"""What bad messages cost: a topic of which one in a hundred messages is none, against one without any."""
+"""What bad messages cost: a topic of which one in a hundred messages is none, against one without any.
+
+Both are as long as the backlog: a shorter topic ends before the first dead letters are acknowledged, and
+would measure how soon that is.
+"""
 
 from __future__ import annotations
 
@@ -8,15 +12,14 @@ from confluent_kafka import Consumer, TopicPartition
 
 from bench import topics
 from bench.topics import Topic
-from bench.workers.draining import NO_OP
+from bench.workers.draining import BACKLOG, NO_OP
 
 if TYPE_CHECKING:
     from bench.samples import Samples
     from bench.table import Row
     from bench.workers.stage import Stage
 
-_MESSAGES = 400_000
-_CLEAN = Topic("clean-events", partitions=3, messages=_MESSAGES)
+_MESSAGES = BACKLOG.messages
 _POISONED = Topic("poisoned-events", partitions=3, messages=_MESSAGES)
 _WHOLE_SECONDS = 60.0
 """Long enough to see the end of the topic, since every bad message is counted."""
@@ -24,15 +27,14 @@ _RATE, _CLEAN_RATE, _LOST = "1 % poison", "clean", "poison lost"
 
 
 def prepare(stage: Stage) -> None:
-    """Fill both topics."""
-    topics.create(stage.bootstrap_servers, _CLEAN, _POISONED)
-    topics.fill(stage.bootstrap_servers, _CLEAN, topics.task_event)
+    """Fill the topic with bad messages; the clean one is the backlog."""
+    topics.create(stage.bootstrap_servers, _POISONED)
     topics.fill(stage.bootstrap_servers, _POISONED, topics.one_of_a_hundred_is_poison)
 
 
 def play(stage: Stage, samples: Samples) -> None:
     """Drain both, and hold the dead letters against the bad messages."""
-    samples.note(_CLEAN_RATE, stage.rate(NO_OP, _CLEAN, longest=_WHOLE_SECONDS))
+    samples.note(_CLEAN_RATE, stage.rate(NO_OP, BACKLOG, longest=_WHOLE_SECONDS))
     before = _dead_letters(stage)
     samples.note(_RATE, stage.rate(NO_OP, _POISONED, longest=_WHOLE_SECONDS))
     samples.note(_LOST, _MESSAGES // 100 - (_dead_letters(stage) - before))

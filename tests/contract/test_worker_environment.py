@@ -33,6 +33,7 @@ CONNECTION = Connection("events-kafka-bootstrap:9092", "orders", security=SECURE
 WITHOUT_OPERATOR = {
     "client_id",
     "group_protocol",
+    "group_session_seconds",
     "kafka_fetch_ahead_kbytes",
     "log_format",
     "schema_registry_password_file",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import random
 import threading
 from contextlib import contextmanager
@@ -15,6 +16,12 @@ if TYPE_CHECKING:
 
     from tests.support.broker_client import BrokerClient
 
+KILLS = int(os.environ.get("EVENTCONSUMER_KILLS", "5"))
+"""How often the tests kill what they test; 100 are the full proof."""
+KILLS_SECONDS = 200 + 15 * KILLS
+"""How long such a test may take on a busy machine."""
+SOON = {"GROUP_SESSION_SECONDS": "2"}
+"""Environment of a worker whose partitions need not wait long for another when it is killed."""
 _EVERY_SECONDS = 0.02
 _BATCH = 20
 

@@ -25,7 +25,7 @@ from confluent_kafka.admin import AdminClient
 from eventconsumer_workers.credentials import client_config
 from eventconsumer_workers.handlers import NotDone
 from eventconsumer_workers.lease import Lease
-from eventconsumer_workers.watermark import Place
+from eventconsumer_workers.watermark import Place, first_places
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping
@@ -39,8 +39,8 @@ _log = logging.getLogger(__name__)
 _AHEAD_SECONDS = 0.001
 _LAST_COMMIT_SECONDS = 5.0
 _NOTES_SECONDS = 5.0
-# Less than the session's timeout, in which no other member gets our partitions.
-_LEASE_SECONDS = 8.0
+# Of the session's timeout, in which no other member gets our partitions.
+_LEASE_SHARE = 0.8
 _DEAD_LETTER_SECONDS = 5.0
 _ID_SECONDS = 5.0
 
@@ -71,8 +71,8 @@ def _membership(settings: Settings) -> dict[str, str | int | bool]:
         # Only the partitions that move stop, and only for the move.
         "partition.assignment.strategy": "cooperative-sticky",
         # A killed worker's partitions wait this long for a new owner.
-        "session.timeout.ms": 10_000,
-        "heartbeat.interval.ms": 3_000,
+        "session.timeout.ms": 1000 * settings.group_session_seconds,
+        "heartbeat.interval.ms": 300 * settings.group_session_seconds,
     }
 
 
@@ -133,7 +133,7 @@ class Subscription:
         self._holding = False
         self._refused = False
         self._unanswered = False
-        self._lease = Lease(_LEASE_SECONDS)
+        self._lease = Lease(_LEASE_SHARE * settings.group_session_seconds)
         self.joined = False
         """Whether the group has given this member its share, which may be no partition at all."""
 
@@ -169,8 +169,8 @@ class Subscription:
             batch += rest
         if any(map(Message.error, batch)):
             batch = [message for message in batch if message.error() is None or _refuse(message)]
-        if batch and not self._committed:
-            self._note_begin(batch[0])
+        if len(self._begun) < len(self._ours):
+            self._note_begin(batch)
         return batch
 
     def notes(self, partitions: Collection[int]) -> Mapping[int, str]:
@@ -269,11 +269,10 @@ class Subscription:
                 place = Place(committed.partition, committed.offset, -1 if epoch is None else epoch, note)
                 self._note_committed(place)
 
-    def _note_begin(self, first: Message) -> None:
+    def _note_begin(self, batch: list[Message]) -> None:
         # Nothing behind a partition's first message is done yet, so committing that place changes nothing.
-        partition = cast("int", first.partition())
-        offset, note = cast("int", first.offset()), self._notes.get(partition, "")
-        self._begun.setdefault(partition, Place(partition, offset, note=note))
+        for place in first_places(batch, known=self._begun):
+            self._begun[place.partition] = place._replace(note=self._notes.get(place.partition, ""))
 
     def _note_committed(self, place: Place) -> None:
         waiting = self._uncommitted.get(place.partition)

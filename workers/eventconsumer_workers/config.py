@@ -89,6 +89,9 @@ class Settings(BaseSettings):
     group_protocol: Literal["classic", "consumer"] = "classic"
     """How members share: `consumer` needs Kafka 4.0 and moves partitions without stopping all members. It
     leaves to the broker how long a killed worker is waited for: 45 s by default; `classic` waits for 10."""
+    group_session_seconds: int = Field(default=10, ge=1, le=1800)
+    """How long the group waits for a worker that was killed before others get its partitions; with the
+    `classic` protocol, and within the broker's limits (6 s to 30 min by default)."""
     log_format: Format = Format.TEXT
     """`text` for people, `json` for what collects logs."""
     client_id: str = Field(default_factory=socket.gethostname, min_length=1)

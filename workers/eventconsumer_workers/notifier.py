@@ -32,6 +32,7 @@ from eventconsumer_workers.envelope import Event, Rejected
 from eventconsumer_workers.sink_progress import SinkProgress
 from eventconsumer_workers.sinks import Notification
 from eventconsumer_workers.sinks.backlog import Delivery
+from eventconsumer_workers.tracing import passed_on
 from eventconsumer_workers.watermark import Place
 
 if TYPE_CHECKING:
@@ -213,7 +214,7 @@ class Notifier:
         if not lacking:
             return []
         one = self._open(progress, record, lacking)
-        told = Notification.of(outcome, record.value() or b"")
+        told = Notification.of(outcome, record.value() or b"", passed_on(record.headers()))
         key = offset if (key := record.key()) is None else key
         deliveries = [
             Delivery((progress, key), (progress, offset), told, partial(self._settle, one, name))

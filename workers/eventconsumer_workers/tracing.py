@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import logging
 import os
+import re
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -27,6 +28,7 @@ _ENDPOINTS = ("OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT
 # The most links that the specification gives a span by default.
 _MOST_LINKS = 128
 _CARRIED = ("traceparent", "tracestate")
+_TRACEPARENT = re.compile(r"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}(-.*)?")
 
 
 class Traces:
@@ -108,6 +110,14 @@ def carried(headers: Headers | None) -> dict[str, str]:
         if name in _CARRIED and value is not None:
             found[name] = value if isinstance(value, str) else value.decode("ascii", "replace")
     return found
+
+
+def passed_on(headers: Headers | None) -> dict[str, str]:
+    """Return what a request to somebody else carries of a message's trace: nothing where that is none."""
+    found = carried(headers)
+    if not _TRACEPARENT.fullmatch(found.get("traceparent", "")):
+        return {}
+    return {name: value for name, value in found.items() if value.isascii() and value.isprintable()}
 
 
 def started(*, topic: str, group: str) -> Traces | None:

@@ -12,7 +12,7 @@ from operator import methodcaller
 from typing import TYPE_CHECKING, NamedTuple, cast
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
 
     from eventconsumer_workers.handlers import Record
 
@@ -73,6 +73,17 @@ def place_after(record: Record) -> Place:
     return Place(
         cast("int", record.partition()), cast("int", record.offset()) + 1, -1 if epoch is None else epoch
     )
+
+
+def first_places(records: Sequence[Record], *, known: Collection[int]) -> list[Place]:
+    """Return where the first record of each partition lies, of those that are not known."""
+    new = set(map(_partition, records)).difference(known)
+    found: dict[int, Place] = {}
+    for record in records if new else ():
+        partition = cast("int", record.partition())
+        if partition in new and partition not in found:
+            found[partition] = Place(partition, cast("int", record.offset()))
+    return list(found.values())
 
 
 def last_places(records: Sequence[Record]) -> list[Place]:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from typing import TYPE_CHECKING, Protocol
 
 import pytest
@@ -22,6 +25,12 @@ class StartWorker(Protocol):
     def __call__(self, kind: str, *words: str, module: str = ..., **environment: str) -> WorkerProcess: ...
 
 
+class Redrive(Protocol):
+    """Runs the redrive command on the test's topic and returns what it prints."""
+
+    def __call__(self, *options: str) -> str: ...
+
+
 @pytest.fixture(scope="session")
 def client(broker: LocalBroker) -> BrokerClient:
     return BrokerClient(broker.bootstrap_servers)
@@ -31,6 +40,17 @@ def client(broker: LocalBroker) -> BrokerClient:
 def dead_letter_topic(client: BrokerClient, topic: str) -> str:
     client.create_topic(f"{topic}-dlq")
     return f"{topic}-dlq"
+
+
+@pytest.fixture
+def redrive(client: BrokerClient, topic: str) -> Redrive:
+    environment = {**os.environ, "KAFKA_BOOTSTRAP_SERVERS": client.bootstrap_servers, "KAFKA_TOPIC": topic}
+
+    def run(*options: str) -> str:
+        command = [sys.executable, "-m", "eventconsumer_workers", "redrive", *options]
+        return subprocess.run(command, env=environment, check=True, capture_output=True, text=True).stdout
+
+    return run
 
 
 @pytest.fixture

@@ -3,14 +3,10 @@
 from __future__ import annotations
 
 import json
-import random
-import threading
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from eventconsumer_workers.audit.files import Files
 from eventconsumer_workers.audit.query import Wanted, matching
-from eventconsumer_workers.audit.verify import verify
 from tests.support.events import encoded, event
 from tests.support.eventually import eventually
 
@@ -103,40 +99,6 @@ def test_an_event_that_is_published_again_is_audited_once(
     group = f"{topic}-audit"
     eventually("the repetition is committed", lambda: client.committed_offsets(group, topic).get(0) == 5)
     assert ids(audit_log) == [again["event_id"], marker["event_id"]]
-
-
-def test_no_event_is_lost_or_doubled_when_the_worker_is_killed_again_and_again(
-    worker: StartWorker, client: BrokerClient, topic: str, audit_log: Path
-) -> None:
-    audit = worker("audit")
-    sent: list[str] = []
-    enough = threading.Event()
-
-    def flow() -> None:
-        while not enough.wait(0.02):
-            batch = [event() for _ in range(20)]
-            client.publish(topic, [json.dumps(one).encode() for one in batch])
-            sent.extend(one["event_id"] for one in batch)
-
-    publisher = threading.Thread(target=flow)
-    publisher.start()
-    try:
-        for _ in range(5):
-            moment = len(sent) + random.randrange(400)  # noqa: S311  # any moment is a good one
-            audit.start()
-            eventually(
-                f"{moment} events are audited",
-                partial(count, audit_log),
-                until=partial(int.__le__, moment),
-                every=0.01,
-            )
-            audit.kill()
-    finally:
-        enough.set()
-        publisher.join()
-    audit.start()
-    await_ids(audit_log, sent)
-    assert verify(Files(audit_log)).fault is None
 
 
 def test_a_second_writer_of_the_same_log_is_refused(worker: StartWorker, topic: str) -> None:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import logging
+import operator
 import os
 import random
 import subprocess
+import time
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -15,7 +18,7 @@ from eventconsumer_workers.audit.verify import verify
 from tests.integration.workers.test_audit import await_ids, ids
 from tests.support.events import encoded, event
 from tests.support.eventually import eventually
-from tests.support.flow import flowing
+from tests.support.flow import KILLS, KILLS_SECONDS, SOON, flowing
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -24,40 +27,46 @@ if TYPE_CHECKING:
     from tests.integration.workers.conftest import StartWorker
     from tests.support.broker_client import BrokerClient
 
+_log = logging.getLogger(__name__)
+
 
 def await_all(audit_log: Path, sent: list[str]) -> None:
     await_ids(audit_log, sent)
     assert verify(Files(audit_log)).fault is None
 
 
+@pytest.mark.timeout(KILLS_SECONDS)
 def test_kill_9_at_any_moment_with_a_relay_that_publishes_again(
     worker: StartWorker, client: BrokerClient, topic: str, audit_log: Path
 ) -> None:
-    audit = worker("audit")
+    audit = worker("audit", **SOON)
     with flowing(client, topic) as flow:
-        for _ in range(6):
-            moment = len(flow.sent) + random.randrange(200)  # noqa: S311  # any moment is a good one
+        for _ in range(KILLS):
+            before = state(audit_log)
             audit.start()
-            eventually(
-                f"{moment} events are audited",
-                lambda: len(ids(audit_log)) if audit_log.exists() else 0,
-                until=partial(int.__le__, moment),
-                every=0.01,
-            )
+            eventually("it writes", lambda: state(audit_log), until=partial(operator.ne, before), every=0.01)
+            time.sleep(random.uniform(0, 0.5))  # noqa: S311  # any moment is a good one
             audit.kill()
     audit.start()
     await_all(audit_log, flow.sent)
+    _log.info("%d kills, %d events: each once, and the chains are whole", KILLS, len(flow.sent))
+
+
+def state(audit_log: Path) -> tuple[int, int]:
+    """Return which file is being written, and its length."""
+    found = audit_log.stat() if audit_log.exists() else None
+    return (0, 0) if found is None else (found.st_ino, found.st_size)
 
 
 def test_a_frozen_worker_that_wakes_after_its_partitions_moved_writes_nothing_twice(
     worker: StartWorker, client: BrokerClient, topic: str, audit_log: Path, tmp_path: Path
 ) -> None:
     other_log = tmp_path / "other.log"
-    first = worker("audit").start()
+    first = worker("audit", **SOON).start()
     with flowing(client, topic) as flow:
         eventually("the first works", lambda: audit_log.exists() and ids(audit_log))
         first.freeze()
-        second = worker("audit", AUDIT_LOG_PATH=str(other_log)).start()
+        second = worker("audit", AUDIT_LOG_PATH=str(other_log), **SOON).start()
         eventually("the second has its partitions", lambda: other_log.exists() and ids(other_log))
         first.thaw()
         eventually("both are members", lambda: "Lost partitions" in first.output())
@@ -73,7 +82,7 @@ def test_a_frozen_worker_that_wakes_after_its_partitions_moved_writes_nothing_tw
 def test_while_the_holder_of_the_log_is_frozen_nobody_else_writes_it(
     worker: StartWorker, client: BrokerClient, topic: str, audit_log: Path
 ) -> None:
-    first = worker("audit").start()
+    first = worker("audit", **SOON).start()
     client.publish(topic, [encoded()])
     eventually("the first works", lambda: audit_log.exists() and ids(audit_log))
     first.freeze()
@@ -81,7 +90,7 @@ def test_while_the_holder_of_the_log_is_frozen_nobody_else_writes_it(
     assert second.exit_code() == 1
     assert "another process writes the audit log" in second.output()
     first.kill()
-    third = worker("audit").start()
+    third = worker("audit", **SOON).start()
     third.await_ready()
 
 

@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import json
+import logging
+import operator
+import random
+from itertools import cycle, islice
 from typing import TYPE_CHECKING, Any
 
 import psycopg
@@ -14,7 +18,7 @@ from eventconsumer_workers.audit.postgres import PostgresLog
 from eventconsumer_workers.audit.query import Wanted, moment
 from tests.support.events import encoded, event
 from tests.support.eventually import eventually
-from tests.support.flow import flowing
+from tests.support.flow import KILLS, KILLS_SECONDS, SOON, flowing
 from tests.unit.workers.audit.builders import ids_of, incoming, some
 
 if TYPE_CHECKING:
@@ -23,6 +27,8 @@ if TYPE_CHECKING:
     from dev.postgres import LocalPostgres
     from tests.integration.workers.conftest import StartWorker
     from tests.support.broker_client import BrokerClient
+
+_log = logging.getLogger(__name__)
 
 
 @pytest.fixture
@@ -167,25 +173,27 @@ def test_other_groups_have_chains_of_their_own(log: PostgresLog, database: str) 
     other.close()
 
 
+@pytest.mark.timeout(KILLS_SECONDS)
 def test_kill_9_of_the_worker_and_of_the_database_under_flow(
     worker: StartWorker, client: BrokerClient, topic: str, database: str, postgres: LocalPostgres
 ) -> None:
-    audit = worker("audit", AUDIT_DATABASE_URL=database)
+    audit = worker("audit", AUDIT_DATABASE_URL=database, **SOON)
     with flowing(client, topic) as flow:
-        for end in (audit.kill, postgres.stop, audit.kill, postgres.stop):
+        for end in islice(cycle((audit.kill, postgres.stop)), KILLS):
             audit.start()
-            await_more(database, 300)
+            await_more(database, random.randrange(1, 300))  # noqa: S311  # any moment is a good one
             end()
             postgres.start()
             audit.end()
     audit.start()
     await_all(database, flow.sent)
+    _log.info("%d kills, %d events: each once, and the chains are whole", KILLS, len(flow.sent))
 
 
 def test_a_frozen_worker_that_wakes_after_its_partitions_moved_writes_nothing(
     worker: StartWorker, client: BrokerClient, topic: str, database: str
 ) -> None:
-    first, second = (worker("audit", AUDIT_DATABASE_URL=database) for _ in range(2))
+    first, second = (worker("audit", AUDIT_DATABASE_URL=database, **SOON) for _ in range(2))
     with flowing(client, topic) as flow:
         first.start()
         await_more(database, 100)
@@ -228,7 +236,7 @@ def number(database: str) -> int:
 
 
 def await_all(database: str, sent: list[str]) -> None:
-    eventually(
-        f"{len(sent)} entries", lambda: sorted(ids(database)), until=lambda found: found == sorted(sent)
-    )
+    """Wait until the log has all events; no event is there twice, and none that nobody published."""
+    eventually("all is audited", lambda: set(sent) - set(ids(database)), until=operator.not_)
+    assert sorted(ids(database)) == sorted(sent)
     assert verify_database(database).fault is None

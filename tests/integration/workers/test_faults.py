@@ -1,11 +1,10 @@
 """Workers that are killed, frozen, replaced and fed with garbage lose nothing and keep each key in order.
 
-EVENTCONSUMER_KILLS=100 makes the kills as many as the goal says; a run of the suite has a tenth of that.
+EVENTCONSUMER_KILLS=100 makes the kills as many as the goal says.
 """
 
 from __future__ import annotations
 
-import os
 import random
 import signal
 import threading
@@ -17,6 +16,7 @@ import pytest
 
 from tests.support.events import encoded
 from tests.support.eventually import eventually
+from tests.support.flow import KILLS, KILLS_SECONDS, SOON
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -27,7 +27,6 @@ if TYPE_CHECKING:
     from tests.support.worker_process import WorkerProcess
 
 KEYS = 20
-KILLS = int(os.environ.get("EVENTCONSUMER_KILLS", "10"))
 
 
 class Flow:
@@ -101,17 +100,18 @@ def await_all_committed(client: BrokerClient, topic: str) -> None:
     )
 
 
+@pytest.mark.timeout(KILLS_SECONDS)
 def test_kills_at_random_moments_lose_nothing_and_keep_each_key_in_order(
     event_worker: Callable[..., WorkerProcess], client: BrokerClient, topic: str, notes: Path
 ) -> None:
     chance = random.Random(7)  # noqa: S311  # no secret, the same moments each time
-    workers = [event_worker() for _ in range(3)]
+    workers = [event_worker(**SOON) for _ in range(3)]
     with Flow(client, topic, pause=0.02) as flow:
         for one in workers:
             one.start()
         eventually("work goes on", lambda: noted(notes))
         for _ in range(KILLS):
-            time.sleep(chance.uniform(0.1, 4))
+            time.sleep(chance.uniform(0.05, 2))
             killed = chance.choice(workers)
             killed.kill()
             killed.start()
@@ -136,7 +136,7 @@ def test_a_clean_rollout_repeats_nothing(
 def test_a_frozen_worker_neither_commits_nor_handles_what_it_has_lost(
     event_worker: Callable[..., WorkerProcess], client: BrokerClient, topic: str, notes: Path
 ) -> None:
-    frozen, other = event_worker(), event_worker()
+    frozen, other = event_worker(**SOON), event_worker(**SOON)
     with Flow(client, topic) as flow:
         frozen.start()
         eventually("it works", lambda: noted(notes))

@@ -18,12 +18,13 @@ from tests.support.receiver import OK, Receiver
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from tests.integration.workers.conftest import StartWorker
+    from tests.integration.workers.conftest import Redrive, StartWorker
     from tests.support.broker_client import BrokerClient
     from tests.support.receiver import Answer, Request
     from tests.support.worker_process import WorkerProcess
 
 KEY = bytes(range(32))
+TRACEPARENT = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
 LOG = {"name": "log", "type": "log"}
 
 
@@ -146,25 +147,29 @@ def test_a_killed_worker_loses_nothing_and_each_repetition_has_the_same_id(
 
 
 def test_what_a_sink_refuses_is_a_dead_letter_for_it_alone_and_goes_to_it_alone_when_sent_back(
-    notification: Any, client: BrokerClient, topic: str, dead_letter_topic: str, receiver: Receiver
+    notification: Any,
+    client: BrokerClient,
+    topic: str,
+    dead_letter_topic: str,
+    receiver: Receiver,
+    redrive: Redrive,
 ) -> None:
     receiver.answer = lambda _: (422, {}, b"unknown customer")
     process = notification(LOG, webhook(receiver)).start()
     value = encoded()
-    client.publish(topic, [value], partition=0)
+    client.publish_message(topic, value=value, key=b"k", headers=[("traceparent", TRACEPARENT.encode())])
     (letter,) = client.messages(dead_letter_topic, count=1)
     headers = dict(letter.headers() or [])
-    assert letter.value() == value
+    assert (letter.value(), letter.key()) == (value, b"k")
     assert headers["dlq_error"] == b"erp: answered 422 unknown customer"
     assert headers["notification_sink"] == f"{topic}-notification/erp".encode()
     receiver.answer = lambda _: OK
-    key = letter.key()
-    assert isinstance(key, bytes)
-    back = [("notification_sink", headers["notification_sink"])]
-    client.publish_message(topic, value=value, key=key, headers=back)
+    assert "1 dead letters were sent back" in redrive()
     eventually("the webhook has it", lambda: len(receiver.requests), until=lambda n: n == 2)
     eventually("all is committed", lambda: all_committed(client, topic))
     assert len(told(process)) == 1
+    assert {request.body for request in receiver.requests} == {value}
+    assert [request.headers["traceparent"] for request in receiver.requests] == [TRACEPARENT] * 2
 
 
 def test_a_webhook_is_signed_and_filters_by_type(

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -13,23 +10,8 @@ from tests.support.events import encoded
 from tests.support.eventually import eventually
 
 if TYPE_CHECKING:
-    from tests.integration.workers.conftest import StartWorker
+    from tests.integration.workers.conftest import Redrive, StartWorker
     from tests.support.broker_client import BrokerClient
-
-
-class Redrive(Protocol):
-    def __call__(self, *options: str) -> str: ...
-
-
-@pytest.fixture
-def redrive(client: BrokerClient, topic: str) -> Redrive:
-    environment = {**os.environ, "KAFKA_BOOTSTRAP_SERVERS": client.bootstrap_servers, "KAFKA_TOPIC": topic}
-
-    def run(*options: str) -> str:
-        command = [sys.executable, "-m", "eventconsumer_workers", "redrive", *options]
-        return subprocess.run(command, env=environment, check=True, capture_output=True, text=True).stdout
-
-    return run
 
 
 def taken(client: BrokerClient, dead_letter_topic: str) -> int:

@@ -44,6 +44,7 @@ def test_the_seed_s_names_and_defaults_work_without_any_environment() -> None:
         "health_port": 8080,
         "kafka_fetch_ahead_kbytes": 16_384,
         "group_protocol": "classic",
+        "group_session_seconds": 10,
         "log_format": Format.TEXT,
         "client_id": "pod-1",
         "audit_database_url": None,

@@ -12,7 +12,7 @@ from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
 from eventconsumer_workers.traced import TracedBatches
-from eventconsumer_workers.tracing import Traces, carried, started
+from eventconsumer_workers.tracing import Traces, carried, passed_on, started
 from tests.support.events import encoded
 from tests.support.records import batch, record
 
@@ -121,3 +121,18 @@ def test_an_endpoint_turns_traces_on(monkeypatch: pytest.MonkeyPatch) -> None:
     traces = started(topic="t", group="g")
     assert traces is not None
     traces.close()
+
+
+def test_a_message_s_trace_is_passed_on_as_it_came() -> None:
+    came: list[tuple[str, str | bytes | None]] = [
+        ("traceparent", PARENT.encode()),
+        ("tracestate", b"vendor=1"),
+        ("own", b"1"),
+    ]
+    assert passed_on(came) == {"traceparent": PARENT, "tracestate": "vendor=1"}
+
+
+@pytest.mark.parametrize("odd", [b"", b"00-not-a-trace", f"{PARENT}\r\nX-Admin: 1".encode(), b"\xff"])
+def test_what_is_no_trace_reaches_nobody_s_headers(odd: bytes) -> None:
+    assert passed_on([("traceparent", odd), ("tracestate", b"vendor=1")]) == {}
+    assert passed_on([("traceparent", PARENT.encode()), ("tracestate", b"a\r\nb")]) == {"traceparent": PARENT}

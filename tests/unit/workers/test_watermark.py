@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from hypothesis import given
 from hypothesis import strategies as st
 
-from eventconsumer_workers.watermark import Place, Watermark, last_places
+from eventconsumer_workers.watermark import Place, Watermark, first_places, last_places
 from tests.support.records import record
 
 if TYPE_CHECKING:
@@ -52,3 +52,14 @@ def test_each_partition_stands_behind_its_last_record() -> None:
         record(b"c", partition=0, offset=6),
     ]
     assert sorted(last_places(records)) == [Place(0, 7), Place(2, 10)]
+
+
+def test_each_partition_begins_at_its_first_record_wherever_that_lies_in_a_batch() -> None:
+    records = [
+        record(b"a", partition=0, offset=4),
+        record(b"b", partition=2, offset=9),
+        record(b"c", partition=2, offset=10),
+        record(b"d", partition=1, offset=7),
+    ]
+    assert first_places(records, known=[1]) == [Place(0, 4), Place(2, 9)]
+    assert first_places(records, known=[0, 1, 2]) == []

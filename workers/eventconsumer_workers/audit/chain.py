@@ -13,7 +13,6 @@ nothing can be taken out between two groups either. The first line of a segment 
 
 from __future__ import annotations
 
-import binascii
 import hashlib
 from datetime import UTC, datetime
 from operator import itemgetter
@@ -126,29 +125,48 @@ def now() -> str:
 
 def extend(head: Head, incoming: Sequence[Incoming], *, audited_at: str) -> tuple[list[bytes], Head]:
     """Return the lines of these events, as pieces to be joined, and the chain's new end."""
+    if not incoming:
+        return [], head
     pieces: list[bytes] = []
-    add, sha256, hexadecimal = pieces.append, hashlib.sha256, binascii.hexlify
-    place = f',"topic":{_encode(head.topic).decode()},"partition":{head.partition},"offset":'
-    time = f',"audited_at":"{audited_at}","event":'
-    sequence, next_offset, previous = head.sequence, head.next_offset, head.hash.encode()
-    names = map(_encode, map(itemgetter(2), incoming))
-    for name, (_, offset, _, value, _) in zip(names, incoming, strict=True):
+    add, join, sha256 = pieces.append, b"".join, hashlib.sha256
+    place = _middle(head.topic, head.partition, audited_at)
+    sequence, previous = head.sequence, head.hash.encode()
+    offsets = map(itemgetter(1), incoming)
+    for name, offset, value in zip(_names(incoming), offsets, _values(incoming), strict=True):
         sequence += 1
-        next_offset = offset + 1
-        if b"\n" in value or b"\r" in value:
-            value = value.translate(None, b"\r\n")  # noqa: PLW2901  # in JSON a bare line break is only space
-        body = b'{"event_id":%b%b%b,"previous_hash":"%b","hash":"' % (
-            name,
-            f',"sequence":{sequence}{place}{offset}{time}'.encode(),
-            value,
-            previous,
-        )
-        previous = hexadecimal(sha256(body).digest())
+        middle = place % (sequence, offset)
+        body = join((b'{"event_id":"', name, middle, value, b',"previous_hash":"', previous, b'","hash":"'))
+        previous = sha256(body).hexdigest().encode()
         add(body)
         add(previous)
         add(_SEAL_END)
-    moved = {"sequence": sequence, "next_offset": next_offset, "hash": previous.decode()}
+    moved = {"sequence": sequence, "next_offset": incoming[-1].offset + 1, "hash": previous.decode()}
     return pieces, msgspec.structs.replace(head, **moved)
+
+
+def _middle(topic: str, partition: int, audited_at: str) -> bytes:
+    """Return what lies between an entry's event id and its event, with a place for sequence and offset."""
+    name = _encode(topic).replace(b"%", b"%%")
+    return b'","sequence":%%d,"topic":%b,"partition":%d,"offset":%%d,"audited_at":"%b","event":' % (
+        name,
+        partition,
+        audited_at.encode(),
+    )
+
+
+def _names(incoming: Sequence[Incoming]) -> list[bytes]:
+    """Return the event ids as JSON writes them between quotes."""
+    # A quote inside an id has a backslash before it, so these three characters only stand between two ids.
+    return _encode(list(map(itemgetter(2), incoming)))[2:-2].split(b'","')
+
+
+def _values(incoming: Sequence[Incoming]) -> Sequence[bytes]:
+    """Return the events' bytes, each on one line: in JSON a bare line break is only space."""
+    values = list(map(itemgetter(3), incoming))
+    everything = b"".join(values)
+    if b"\n" in everything or b"\r" in everything:
+        return [value.translate(None, b"\r\n") for value in values]
+    return values
 
 
 def seal(checkpoint: Checkpoint) -> tuple[bytes, str]:

@@ -5,6 +5,8 @@ A group is built aside and adopted when it is on disk, so a failed write changes
 
 from __future__ import annotations
 
+from itertools import groupby
+from operator import itemgetter
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -34,8 +36,8 @@ class Group:
     def take(self, incoming: Sequence[Incoming], window: Window, *, topic: str, topic_id: str | None) -> None:
         """Add the lines of those events that are neither settled nor known by their ids."""
         by_partition: dict[int, list[Incoming]] = {}
-        for event in incoming:
-            by_partition.setdefault(event[0], []).append(event)
+        for partition, run in groupby(incoming, itemgetter(0)):
+            by_partition.setdefault(partition, []).extend(run)
         for partition, events in by_partition.items():
             head = self._head(topic, partition, topic_id)
             fresh = self._unseen(_unsettled(events, head.next_offset), window)

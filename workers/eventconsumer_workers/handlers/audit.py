@@ -10,7 +10,7 @@ from __future__ import annotations
 import contextlib
 import logging
 from functools import partial
-from operator import attrgetter, methodcaller
+from operator import attrgetter, itemgetter, methodcaller
 from typing import TYPE_CHECKING, Protocol
 
 from eventconsumer_workers.audit.chain import Fenced, Incoming
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 _log = logging.getLogger(__name__)
 
 _id = attrgetter("event_id")
+_place = itemgetter(0, 1)
 # What ``Incoming._make`` does, at a quarter of its time.
 _new = partial(tuple.__new__, Incoming)
 
@@ -74,19 +75,18 @@ class Audit:
     def handle(self, batch: Batch) -> None:
         """Append the events that the audit log does not have yet."""
         incoming = _incoming(batch)
-        places = [event[:2] for event in incoming]
         try:
             if self._store is None:
                 self._store = self._open_store()
-            self._take_over(self._store, first=dict(reversed(places)))
+            self._take_over(self._store, first=dict(map(_place, reversed(incoming))))
             appended = self._append(self._store, incoming, batch.still_ours)
         except OSError as fault:
             raise NotDone(f"the audit log cannot be written: {fault}") from fault
-        self._last |= dict(places)
+        self._last |= map(_place, incoming)
         # The work is on disk; its echo on the console must not undo that.
         with contextlib.suppress(OSError):
             events = [event.event for event in appended]
-            self._lines.write([line(event) for event in events], events)
+            self._lines.write(_lines(events), events)
 
     def assigned(self, partitions: Collection[int]) -> Mapping[int, int]:
         """Go on where Kafka says, or earlier where the log lost its end; claim with the first event."""
@@ -139,6 +139,15 @@ def line(event: Event) -> str:
     """Return the log line of one audited event."""
     task = event.task
     return printable(f"AUDIT: {event.event_type} - task_id={None if task is None else task.task_id}")
+
+
+def _lines(events: Sequence[Event]) -> list[str]:
+    """Return the log line of each event: together where they are ordinary, which takes half the time."""
+    try:
+        plain = [f"AUDIT: {event.event_type} - task_id={event.data.task_id}" for event in events]  # type: ignore[attr-defined]  # what is no task event raises
+    except AttributeError:
+        return [line(event) for event in events]
+    return plain if "".join(plain).isprintable() else [line(event) for event in events]
 
 
 def _incoming(batch: Batch) -> list[Incoming]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from eventconsumer_workers.sinks.build import sink
 from eventconsumer_workers.sinks.courier import Courier, Patience
 
 if TYPE_CHECKING:
@@ -33,6 +32,9 @@ class ToSinks:
     def __init__(
         self, described: Iterable[SinkSettings], environment: Mapping[str, str], lines: LogLines
     ) -> None:
+        # Templates and HTTP take 6 MB of memory, which only those pay that use them.
+        from eventconsumer_workers.sinks.build import sink  # noqa: PLC0415
+
         self._sinks: list[tuple[SinkSettings, Sink]] = [
             (settings, sink(settings, environment, lines)) for settings in described
         ]

@@ -8,12 +8,14 @@ raises why not. Whether and when to try again is not its business.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
 import msgspec
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from eventconsumer_workers.envelope import Event
 
 
@@ -35,11 +37,13 @@ class Notification:
     correlation_id: str | None
     body: bytes
     """The event as it was published."""
+    trace: Mapping[str, str] = field(default_factory=dict)
+    """The headers by which a request belongs to the event's trace."""
 
     @classmethod
-    def of(cls, event: Event, body: bytes) -> Notification:
+    def of(cls, event: Event, body: bytes, trace: Mapping[str, str]) -> Notification:
         """Return the notification of an event that was read from these bytes."""
-        return cls(event.event_id, event.event_type, event.occurred_at, event.correlation_id, body)
+        return cls(event.event_id, event.event_type, event.occurred_at, event.correlation_id, body, trace)
 
     def fields(self) -> dict[str, Any]:
         """Return what templates see; raise ``Refused`` when the event can't be read so far."""

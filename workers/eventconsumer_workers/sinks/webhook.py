@@ -34,6 +34,7 @@ class Webhook:
             "Content-Type": "application/json",
             "User-Agent": "eventconsumer",
             "Idempotency-Key": notification.event_id,
+            **notification.trace,
             **signature.headers(notification.event_id, int(time.time()), body, self._keys),
         }
         reply = self._poster.post(body, headers)
