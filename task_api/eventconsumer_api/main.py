@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from fastapi import FastAPI
 from starlette.middleware.cors import CORSMiddleware
 
-from eventconsumer_api import openapi, problems
+from eventconsumer_api import openapi, problems, tracing
 from eventconsumer_api.access import AccessLogMiddleware
 from eventconsumer_api.body_limit import BodyLimitMiddleware
 from eventconsumer_api.config import Settings
@@ -30,7 +30,6 @@ from eventconsumer_api.services.readiness import ReadinessService
 from eventconsumer_api.services.tasks import TaskService
 from eventconsumer_api.services.watcher import Watcher
 from eventconsumer_api.storage.database import Database
-from eventconsumer_api.tracing import TraceMiddleware
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -51,7 +50,8 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         preparation = Preparation(database, chosen.database_migrations)
         await preparation.start()
         figures.watch(database)
-        relay = relay_of(chosen, database, figures)
+        traces = tracing.started()
+        relay = relay_of(chosen, database, figures, traces)
         if relay:
             relay.start()
         committed = relay.wake if relay else nobody_waits
@@ -70,6 +70,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
                     database, prepared=preparation.done, relay_alive=relay.alive if relay else None
                 ),
                 "metrics": figures,
+                "traces": traces,
                 "outbox": watched,
                 "watcher": watcher,
             }
@@ -80,6 +81,8 @@ def create_app(settings: Settings | None = None) -> FastAPI:
             if relay:
                 await asyncio.to_thread(relay.stop)
             database.close()
+            if traces:
+                await asyncio.to_thread(traces.close)
 
     app = FastAPI(title="Task API", version=version("eventconsumer"), lifespan=lifespan)
     _surround(app, chosen)
@@ -118,4 +121,4 @@ def _surround(app: FastAPI, settings: Settings) -> None:
     app.add_middleware(SecurityHeadersMiddleware)
     app.add_middleware(AccessLogMiddleware)
     app.add_middleware(CorrelationMiddleware)
-    app.add_middleware(TraceMiddleware)
+    app.add_middleware(tracing.TraceMiddleware)

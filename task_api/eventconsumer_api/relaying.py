@@ -10,15 +10,17 @@ from eventconsumer_api.kafka_security import KafkaCredentials
 from eventconsumer_api.publisher import Publisher
 from eventconsumer_api.relay import Relay, Way
 from eventconsumer_api.storage.turn import turn
+from eventconsumer_api.tracing import traced
 
 if TYPE_CHECKING:
     from eventconsumer_api.config import Settings
     from eventconsumer_api.metrics import Metrics
     from eventconsumer_api.relay import Encode
     from eventconsumer_api.storage.database import Database
+    from eventconsumer_api.tracing import Traces
 
 
-def relay_of(settings: Settings, database: Database, metrics: Metrics) -> Relay | None:
+def relay_of(settings: Settings, database: Database, metrics: Metrics, traces: Traces | None) -> Relay | None:
     """Return the relay, which is not started yet; None where it is switched off."""
     if settings.relay == "off":
         return None
@@ -26,7 +28,9 @@ def relay_of(settings: Settings, database: Database, metrics: Metrics) -> Relay 
     way = Way(
         turn=turn(database, settings.database_url, bell),
         bell=bell,
-        encode=_encode(settings),
+        encode=_encode(settings)
+        if traces is None
+        else traced(_encode(settings), traces, settings.kafka_topic),
         publisher=Publisher(
             bootstrap_servers=settings.kafka_bootstrap_servers,
             topic=settings.kafka_topic,
