@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from bench.table import Row
 
 _CLIENTS = 2
-_SECONDS = 4.0
+_SECONDS = 3.0
 _PAUSE_SECONDS = 0.05
 _ENOUGH_MILLISECONDS = 50
 

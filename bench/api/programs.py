@@ -9,7 +9,10 @@ _OPEN = {"AUTH": "none"}
 DATABASES = (SQLITE, POSTGRES)
 
 OURS = {database: Program("eventconsumer_api", database, _OPEN) for database in DATABASES}
-# It has no events, so nothing to relay either.
+# The outbox alone: another process would be the relay.
+UNRELAYED = {
+    database: Program("eventconsumer_api", database, _OPEN | {"RELAY": "off"}) for database in DATABASES
+}
 WITHOUT = {
     database: Program("bench.programs.api_without_outbox", database, _OPEN | {"RELAY": "off"})
     for database in DATABASES

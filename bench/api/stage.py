@@ -78,7 +78,7 @@ class Stage:
     postgres: LocalPostgres
     folder: Path
     servers: ExitStack
-    _kept: dict[str, Server] = field(default_factory=dict)
+    _kept: dict[Program, Server] = field(default_factory=dict)
 
     def place(self, database: str) -> Place:
         """Return a new database of that kind with a new topic."""
@@ -99,11 +99,10 @@ class Stage:
 
     def kept(self, program: Program) -> Server:
         """Return the server of a program, which runs until the stage ends."""
-        name = f"{program.module} {program.database}"
-        if name not in self._kept:
+        if program not in self._kept:
             place = self.place(program.database)
-            self._kept[name] = self.servers.enter_context(self.serving(program, place))
-        return self._kept[name]
+            self._kept[program] = self.servers.enter_context(self.serving(program, place))
+        return self._kept[program]
 
     @contextmanager
     def serving(self, program: Program, place: Place) -> Iterator[Server]:
