@@ -28,7 +28,7 @@ lock:  ## Refresh the lock files: development, each image, the stand-in for Stri
 	$(LOCK) --all-extras --group dev --output-file locks/dev.txt pyproject.toml
 	$(LOCK) --extra operator --constraint locks/dev.txt --output-file locks/operator.txt pyproject.toml
 	$(LOCK) --extra api --extra otel --extra registry --constraint locks/dev.txt --output-file locks/api.txt pyproject.toml
-	$(LOCK) --extra workers --extra otel --constraint locks/dev.txt --output-file locks/workers.txt pyproject.toml
+	$(LOCK) --extra workers --extra otel --extra registry --constraint locks/dev.txt --output-file locks/workers.txt pyproject.toml
 	$(LOCK) --group standin --constraint locks/dev.txt --output-file locks/standin.txt
 	echo hatchling | $(LOCK) --constraint locks/dev.txt --output-file locks/build.txt -
 

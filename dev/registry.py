@@ -6,6 +6,7 @@ It speaks the Confluent API, keeps its schemas in memory, and has the same addre
 from __future__ import annotations
 
 import shutil
+import signal
 import subprocess
 import tempfile
 import time
@@ -81,6 +82,16 @@ class LocalRegistry:
             self._process.kill()
             self._process.wait()
             self._process = None
+
+    def pause(self) -> None:
+        """Freeze it (SIGSTOP): nothing answers, and what is registered stays."""
+        if self._process is not None:
+            self._process.send_signal(signal.SIGSTOP)
+
+    def resume(self) -> None:
+        """Let a frozen registry go on (SIGCONT)."""
+        if self._process is not None:
+            self._process.send_signal(signal.SIGCONT)
 
     def delete(self) -> None:
         """End it and remove its log."""

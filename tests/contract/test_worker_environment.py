@@ -30,8 +30,16 @@ SECURED = Security(
     Sasl("SCRAM-SHA-512", "orders-user", SecretKey(SECRET, "password")),
 )
 CONNECTION = Connection("events-kafka-bootstrap:9092", "orders", security=SECURED)
-WITHOUT_OPERATOR = {"client_id", "group_protocol", "kafka_fetch_ahead_kbytes", "log_format"}
-"""Said by spec.template.env alone: the defaults (the pod's name, 16 MB, text…) fit nearly everyone."""
+WITHOUT_OPERATOR = {
+    "client_id",
+    "group_protocol",
+    "kafka_fetch_ahead_kbytes",
+    "log_format",
+    "schema_registry_password_file",
+    "schema_registry_url",
+    "schema_registry_username",
+}
+"""Said by spec.template.env alone: the defaults (the pod's name, 16 MB, text, JSON…) fit nearly everyone."""
 
 
 def consumer(kind: str) -> EventConsumer:

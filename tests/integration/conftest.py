@@ -67,6 +67,7 @@ def _registry() -> Iterator[LocalRegistry]:
 @pytest.fixture
 def registry(_registry: LocalRegistry) -> LocalRegistry:
     """Return the run's schema registry, which runs again whatever the test before did to it."""
+    _registry.resume()
     _registry.start()
     return _registry
 

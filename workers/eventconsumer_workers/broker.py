@@ -264,9 +264,10 @@ class Subscription:
         for committed in offsets:
             if committed.error is None:
                 note = committed.metadata or ""
-                self._note_committed(
-                    Place(committed.partition, committed.offset, committed.leader_epoch, note)
-                )
+                # The client says None for the epoch of a place that was committed without one.
+                epoch = cast("int | None", committed.leader_epoch)
+                place = Place(committed.partition, committed.offset, -1 if epoch is None else epoch, note)
+                self._note_committed(place)
 
     def _note_begin(self, first: Message) -> None:
         # Nothing behind a partition's first message is done yet, so committing that place changes nothing.

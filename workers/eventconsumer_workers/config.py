@@ -58,6 +58,12 @@ class Settings(BaseSettings):
     kafka_sasl_username: str | None = None
     kafka_sasl_password_file: Path | None = None
     """A file and never the password itself: it follows its Secret, and no dump of the environment has it."""
+    schema_registry_url: str | None = Field(default=None, pattern=r"^https?://[^@]+$")
+    """The Confluent API of a schema registry, for events in Avro; those in JSON need none."""
+    schema_registry_username: str | None = None
+    """Who the worker is to the registry, where it asks."""
+    schema_registry_password_file: Path | None = None
+    """A file, as with Kafka's password."""
     event_types: Annotated[frozenset[str], NoDecode] = Field(
         default_factory=lambda known: _EVENT_TYPES[known["kind"]]
     )
@@ -97,6 +103,8 @@ class Settings(BaseSettings):
                     )
         if (self.kafka_certificate_location is None) != (self.kafka_key_location is None):
             raise ValueError("KAFKA_CERTIFICATE_LOCATION and KAFKA_KEY_LOCATION need each other")
+        if (self.schema_registry_username is None) != (self.schema_registry_password_file is None):
+            raise ValueError("SCHEMA_REGISTRY_USERNAME and SCHEMA_REGISTRY_PASSWORD_FILE need each other")
         return self
 
     @field_validator("event_types", mode="before")

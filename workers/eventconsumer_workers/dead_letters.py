@@ -14,6 +14,8 @@ import hashlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
+from eventconsumer_workers.opened import as_received
+
 if TYPE_CHECKING:
     from eventconsumer_workers.handlers import Record
 
@@ -63,7 +65,7 @@ class Letter:
 
     def value(self) -> bytes | None:
         """Return the bytes to send."""
-        whole = self.record.value()
+        whole = as_received(self.record).value()
         return whole[:_TRUNCATED_BYTES] if self.truncated and whole is not None else whole
 
     def headers(self, group: str) -> Headers:
@@ -78,7 +80,7 @@ class Letter:
             sent.append((TO_ONE_SINK, f"{group}/{self.sink}".encode()))
         written = headers(sent, reason=self.error, origin=origin, attempts=self.attempts)
         if self.truncated:
-            whole = record.value() or b""
+            whole = as_received(record).value() or b""
             written.append(("dlq_truncated_from_bytes", str(len(whole)).encode()))
             written.append(("dlq_sha256", hashlib.sha256(whole).hexdigest().encode()))
         return written

@@ -14,14 +14,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 from eventconsumer_workers.handlers import NotDone
-from eventconsumer_workers.sorting import sort
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Mapping
+    from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
     from threading import Event as Flag
 
     from eventconsumer_workers.broker import Message, Subscription
     from eventconsumer_workers.dead_letters import Letter
+    from eventconsumer_workers.handlers import Record
     from eventconsumer_workers.health import Pulse
     from eventconsumer_workers.letterbox import LetterBox
     from eventconsumer_workers.metrics import Metrics
@@ -101,7 +101,7 @@ class Surroundings:
 
 
 class Loop:
-    """One worker at work."""
+    """One worker at work; ``read`` says what messages are, or raises ``NotDone`` while it can't."""
 
     def __init__(
         self,
@@ -109,13 +109,13 @@ class Loop:
         work: Work,
         letters: LetterBox,
         *,
-        wanted: frozenset[str],
+        read: Callable[[Sequence[Record]], Sorted],
         around: Surroundings,
     ) -> None:
         self._subscription = subscription
         self._work = work
         self._letters = letters
-        self._wanted = wanted
+        self._read = read
         self._observer = around.observer
         self._pulse = around.pulse
         self._stop = around.stop
@@ -123,6 +123,7 @@ class Loop:
         self._commit_at: float | None = None
         self._kept: _Kept | None = None
         self._full_since: float | None = None
+        self._pause = _FIRST_PAUSE_SECONDS
 
     def run(self) -> None:
         """Work until the flag is raised, then commit and leave the group."""
@@ -189,7 +190,12 @@ class Loop:
             self._subscription.confirm()
             self._subscription.put_back(batch)
             return
-        sorted_ = sort(batch, self._wanted)
+        try:
+            sorted_ = self._read(batch)
+        except NotDone as obstacle:
+            self._put_off(batch, obstacle)
+            return
+        self._pause = _FIRST_PAUSE_SECONDS
         if passed_by := sorted_.passed_by():
             self._observer.filtered(passed_by)
         self._work.take(sorted_)
@@ -198,6 +204,14 @@ class Loop:
         if self._commit_at is None:
             self._commit_at = time.monotonic() + _COMMIT_SECONDS
         self._persist(self._work.proceed)
+
+    def _put_off(self, batch: list[Message], obstacle: NotDone) -> None:
+        """Leave messages with the subscription, which knows when they are no longer ours, and pause."""
+        _log.error("%s; next attempt in %.1f s", obstacle, self._pause)
+        self._subscription.put_back(batch)
+        with self._pulse.waiting(str(obstacle)):
+            self._wait(self._pause)
+        self._pause = min(2 * self._pause, _LONGEST_PAUSE_SECONDS)
 
     def _await_room(self) -> None:
         now = time.monotonic()

@@ -92,5 +92,7 @@ def _type_of(letter: Record) -> str | None:
     try:
         event = read(letter.value(), ())
     except Rejected:
-        return None
+        # Avro can't be read here, and a header says it too.
+        said = dict(header_list(letter)).get("ce_type")
+        return said.decode(errors="replace") if isinstance(said, bytes) else said
     return event.event_type if event is not None else None

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, cast
 
 from eventconsumer_workers.dead_letters import Letter
 from eventconsumer_workers.envelope import Rejected, read_all
+from eventconsumer_workers.opened import Unreadable
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -49,4 +50,8 @@ class Sorted:
 def sort(records: Sequence[Record], wanted: frozenset[str]) -> Sorted:
     """Read a batch of messages."""
     outcomes, odd = read_all([record.value() for record in records], wanted)
+    for place in odd:
+        record = records[place]
+        if isinstance(record, Unreadable):
+            outcomes[place] = Rejected(record.reason)
     return Sorted(records, outcomes, odd)

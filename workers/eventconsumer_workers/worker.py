@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 from eventconsumer_workers.batches import Batches
@@ -13,12 +14,16 @@ from eventconsumer_workers.letterbox import LetterBox
 from eventconsumer_workers.loop import Loop
 from eventconsumer_workers.notifier import Notifier
 from eventconsumer_workers.retry import Backoff
+from eventconsumer_workers.sorting import sort
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
     from eventconsumer_workers.config import Settings
-    from eventconsumer_workers.handlers import BatchHandler
+    from eventconsumer_workers.handlers import BatchHandler, Record
     from eventconsumer_workers.loop import Surroundings
     from eventconsumer_workers.metrics import Metrics
+    from eventconsumer_workers.sorting import Sorted
 
 
 def follow(
@@ -32,9 +37,20 @@ def follow(
         subscription,
         _way_to_work(settings, handler, around.observer, subscription),
         LetterBox(settings, around.observer),
-        wanted=settings.event_types,
+        read=_reading(settings),
         around=around,
     ).run()
+
+
+def _reading(settings: Settings) -> Callable[[Sequence[Record]], Sorted]:
+    wanted = settings.event_types
+    if settings.schema_registry_url is None:
+        return partial(sort, wanted=wanted)
+    # Avro and the registry's client cost a second and 20 MB, which only those pay who use them.
+    from eventconsumer_workers.registry import Registry  # noqa: PLC0415
+
+    registry = Registry(settings)
+    return lambda records: sort(registry.opened(records), wanted)
 
 
 def _way_to_work(

@@ -47,6 +47,9 @@ def test_the_seed_s_names_and_defaults_work_without_any_environment() -> None:
         "log_format": Format.TEXT,
         "client_id": "pod-1",
         "audit_database_url": None,
+        "schema_registry_url": None,
+        "schema_registry_username": None,
+        "schema_registry_password_file": None,
     }
 
 
