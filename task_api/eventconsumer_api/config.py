@@ -6,11 +6,12 @@ from pydantic import Field
 
 from eventconsumer_api.database_settings import DatabaseSettings
 from eventconsumer_api.guarding.settings import GuardSettings
+from eventconsumer_api.kafka_security import KafkaSecuritySettings
 from eventconsumer_api.logs import Format
 from eventconsumer_api.registry_settings import RegistrySettings
 
 
-class Settings(DatabaseSettings, GuardSettings, RegistrySettings):
+class Settings(DatabaseSettings, GuardSettings, KafkaSecuritySettings, RegistrySettings):
     """The environment of the Task API; each field is the variable of the same name in capitals."""
 
     kafka_bootstrap_servers: str = "localhost:30092"

@@ -7,20 +7,19 @@ from contextlib import asynccontextmanager
 from importlib.metadata import version
 from typing import TYPE_CHECKING
 
+from fastapi import FastAPI
 from starlette.middleware.cors import CORSMiddleware
 
-from eventconsumer_api import problems
+from eventconsumer_api import openapi, problems
 from eventconsumer_api.access import AccessLogMiddleware
 from eventconsumer_api.body_limit import BodyLimitMiddleware
 from eventconsumer_api.config import Settings
 from eventconsumer_api.correlation import CorrelationMiddleware
-from eventconsumer_api.guarding import documentation
 from eventconsumer_api.guarding.guard import Guard
 from eventconsumer_api.guarding.headers import SecurityHeadersMiddleware
 from eventconsumer_api.guarding.limit import RateLimit
 from eventconsumer_api.guarding.middleware import GuardMiddleware
 from eventconsumer_api.metrics import Metrics, MetricsMiddleware
-from eventconsumer_api.openapi import DescribedApp
 from eventconsumer_api.preparation import Preparation
 from eventconsumer_api.relaying import nobody_waits, relay_of
 from eventconsumer_api.routes import contract, health, metrics, outbox, page, tasks
@@ -35,8 +34,6 @@ from eventconsumer_api.tracing import TraceMiddleware
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
-
-    from fastapi import FastAPI
 
 
 def create_app(settings: Settings | None = None) -> FastAPI:
@@ -84,7 +81,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
                 await asyncio.to_thread(relay.stop)
             database.close()
 
-    app = DescribedApp(title="Task API", version=version("eventconsumer"), lifespan=lifespan)
+    app = FastAPI(title="Task API", version=version("eventconsumer"), lifespan=lifespan)
     _surround(app, chosen)
     app.add_middleware(MetricsMiddleware, metrics=figures)
     problems.install(app)
@@ -93,7 +90,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app.include_router(contract.router(chosen.kafka_topic, avro=chosen.event_format == "avro"))
     app.include_router(health.router)
     app.include_router(metrics.router)
-    documentation.install(app, chosen)
+    openapi.install(app, chosen)
     app.router.routes.extend(page.ROUTES)
     return app
 

@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-from fastapi import FastAPI
-from typing_extensions import override
+from typing import TYPE_CHECKING, Any
 
 from eventconsumer_api.correlation import HEADER
+from eventconsumer_api.guarding import documentation
 from eventconsumer_api.problems import Problem
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from fastapi import FastAPI
+
+    from eventconsumer_api.guarding.settings import GuardSettings
+
+Json = dict[str, Any]
 
 _REFERENCE = "#/components/schemas/{model}"
 _SENT = {
@@ -25,33 +32,36 @@ _RETURNED = {
 }
 
 
-class DescribedApp(FastAPI):
-    """An app whose OpenAPI document tells every answer."""
+def install(app: FastAPI, settings: GuardSettings) -> None:
+    """Let the app's OpenAPI document tell every answer of every operation."""
+    plain: Callable[[], Json] = app.openapi
 
-    @override
-    def openapi(self) -> dict[str, Any]:
-        """Return the document, made once."""
-        if self.openapi_schema is None:
-            document = super().openapi()
-            _describe_problems(document["components"]["schemas"])
-            for path in document["paths"].values():
-                for operation in path.values():
-                    _complete(operation)
-        return super().openapi()
+    def openapi() -> Json:
+        if app.openapi_schema is None:
+            _complete(plain(), settings)
+        return plain()
+
+    app.openapi = openapi  # type: ignore[method-assign]  # FastAPI's own way of extending the document
 
 
-def _describe_problems(schemas: dict[str, Any]) -> None:
+def _complete(document: Json, settings: GuardSettings) -> None:
+    schemas = document["components"]["schemas"]
     problem = Problem.model_json_schema(ref_template=_REFERENCE)
     schemas.update(problem.pop("$defs"), Problem=problem)
     # FastAPI's own answer to wrong fields, which no caller ever gets.
     for name in ("HTTPValidationError", "ValidationError"):
         schemas.pop(name, None)
+    documentation.tell(document, settings)
+    for operations in document["paths"].values():
+        for operation in operations.values():
+            _complete_operation(operation)
 
 
-def _complete(operation: dict[str, Any]) -> None:
-    operation.setdefault("parameters", []).append(_SENT)
+def _complete_operation(operation: Json) -> None:
+    operation["parameters"] = [*operation.get("parameters", []), _SENT]
     responses = operation["responses"]
     if "HTTPValidationError" in str(responses.get("422")):
         del responses["422"]
-    for response in responses.values():
-        response.setdefault("headers", {})[HEADER] = _RETURNED
+    for status, response in responses.items():
+        headers = {**response.get("headers", {}), HEADER: _RETURNED}
+        responses[status] = response | {"headers": headers}

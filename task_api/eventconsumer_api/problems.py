@@ -16,6 +16,7 @@ from starlette.routing import Match
 from eventconsumer_api.correlation import HEADER
 from eventconsumer_api.etags import etag
 from eventconsumer_api.principal import NotAllowed
+from eventconsumer_api.services.idempotency import KeyUsedOtherwise
 from eventconsumer_api.services.tasks import TaskHasChanged, TaskNotFound
 from eventconsumer_api.services.watcher import TooManyViewers
 from eventconsumer_api.storage.database import DatabaseUnavailable, OutcomeUnknown
@@ -41,6 +42,9 @@ class FieldError(BaseModel):
     pointer: str | None = None
     """Where it is in the body, as JSON Pointer in a URI fragment; for a field of the body only."""
     detail: str
+
+
+_NOT_JSON = FieldError(field="body", pointer="#", detail="not valid JSON")
 
 
 class Problem(BaseModel):
@@ -78,6 +82,7 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(RequestValidationError, _invalid_request)
     app.add_exception_handler(TaskNotFound, _task_not_found)
     app.add_exception_handler(TaskHasChanged, _task_has_changed)
+    app.add_exception_handler(KeyUsedOtherwise, _key_used_otherwise)
     app.add_exception_handler(NotAllowed, _not_allowed)
     app.add_exception_handler(HTTPException, _http_error)
     app.add_exception_handler(TooManyViewers, _too_many_viewers)
@@ -87,7 +92,10 @@ def install(app: FastAPI) -> None:
 
 async def _invalid_request(_request: Request, failure: Exception) -> ProblemResponse:
     assert isinstance(failure, RequestValidationError)  # noqa: S101  # registered for this class only
-    errors = [_field_error(error["loc"], error["type"], error["msg"]) for error in failure.errors()]
+    return _invalid([_field_error(error["loc"], error["type"], error["msg"]) for error in failure.errors()])
+
+
+def _invalid(errors: Sequence[FieldError]) -> ProblemResponse:
     detail = "; ".join(f"{error.field}: {error.detail}" for error in errors)
     return problem(HTTPStatus.UNPROCESSABLE_ENTITY, detail=detail, errors=errors)
 
@@ -95,7 +103,7 @@ async def _invalid_request(_request: Request, failure: Exception) -> ProblemResp
 def _field_error(location: Sequence[str | int], kind: str, message: str) -> FieldError:
     source, *path = location
     if kind == "json_invalid":
-        return FieldError(field="body", pointer="#", detail="not valid JSON")
+        return _NOT_JSON
     if kind == "extra_forbidden":
         message = "there is no such field"
     elif not path and kind == "model_attributes_type":
@@ -124,6 +132,10 @@ async def _task_has_changed(_request: Request, failure: Exception) -> ProblemRes
     return problem(HTTPStatus.PRECONDITION_FAILED, detail=str(failure), headers=headers)
 
 
+async def _key_used_otherwise(_request: Request, failure: Exception) -> ProblemResponse:
+    return _invalid([FieldError(field="Idempotency-Key", detail=str(failure))])
+
+
 async def _not_allowed(_request: Request, failure: Exception) -> ProblemResponse:
     return problem(HTTPStatus.FORBIDDEN, detail=str(failure))
 
@@ -131,6 +143,9 @@ async def _not_allowed(_request: Request, failure: Exception) -> ProblemResponse
 async def _http_error(request: Request, failure: Exception) -> ProblemResponse:
     assert isinstance(failure, HTTPException)  # noqa: S101  # registered for this class only
     status = HTTPStatus(failure.status_code)
+    if status is HTTPStatus.BAD_REQUEST:
+        # What the framework calls a body that no JSON parser gets to see, such as one in another encoding.
+        return _invalid([_NOT_JSON])
     detail = None if failure.detail == status.phrase else failure.detail
     # The framework names the methods of the first route only that has this path.
     allow = {"Allow": _allowed(request)} if status is HTTPStatus.METHOD_NOT_ALLOWED else failure.headers

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
     from confluent_kafka import Message
 
+    from eventconsumer_api.kafka_security import KafkaCredentials
+
 _log = logging.getLogger(__name__)
 
 _SLICE_SECONDS = 0.5
@@ -96,8 +98,11 @@ class Publisher:
     until a batch has passed without a refusal.
     """
 
-    def __init__(self, *, bootstrap_servers: str, topic: str, client_id: str) -> None:
+    def __init__(
+        self, *, bootstrap_servers: str, topic: str, client_id: str, credentials: KafkaCredentials
+    ) -> None:
         self._topic = topic
+        self._credentials = credentials
         self._config = {
             "bootstrap.servers": bootstrap_servers,
             "client.id": client_id,
@@ -124,7 +129,7 @@ class Publisher:
         ``meanwhile`` is called every half second of waiting. If it raises, what has not left us is dropped.
         """
         receipt = Receipt([_NOT_SENT] * len(messages))
-        if self._ended:
+        if self._ended or self._credentials.renewed():
             self._renew()
         self._send(messages, range(len(messages)), receipt, meanwhile)
         if self._ended and not self._one_by_one and self._give_up_at is None:
@@ -151,7 +156,8 @@ class Publisher:
 
     def _connect(self) -> Producer:
         company = {"batch.num.messages": 1} if self._one_by_one else {"enable.gapless.guarantee": True}
-        return Producer(self._config | company, logger=logging.getLogger(f"{__name__}.librdkafka"))
+        config = self._config | self._credentials.config() | company
+        return Producer(config, logger=logging.getLogger(f"{__name__}.librdkafka"))
 
     def _renew(self) -> None:
         self.close()
@@ -198,10 +204,12 @@ class Publisher:
             self._ended = True
 
     def _note_error(self, error: KafkaError) -> None:
-        self._last_error = error.str()
         self._ended_by(error)
         if error.code() == KafkaError._ALL_BROKERS_DOWN:  # noqa: SLF001  # the client's public name for it
             self._unreachable = True
+        else:
+            # Why each of them is down was told before: a refused connection, a wrong password.
+            self._last_error = error.str()
 
     def _flush(self) -> int:
         try:
@@ -224,6 +232,10 @@ class Publisher:
                 self.close()
                 raise
             if self._give_up_at is not None and (self._unreachable or now > self._give_up_at):
+                self._producer.purge()
+            elif self._credentials.renewed():
+                # With the old ones it may wait for ever. What has no report yet is published anew.
+                self._ended = True
                 self._producer.purge()
             elif now > warn_at:
                 warned, warn_at = True, now + _NEXT_WARNING_SECONDS

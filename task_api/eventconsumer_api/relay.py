@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING
 from uuid import UUID
 
 from eventconsumer_api.encoding import EncodingDelayed
-from eventconsumer_api.publisher import Outcome
+from eventconsumer_api.publisher import ACKNOWLEDGED, Outcome
 from eventconsumer_api.storage import deliveries, outbox
 from eventconsumer_api.storage.database import DatabaseUnavailable
 from eventconsumer_api.storage.deliveries import PublishedEvent
@@ -71,6 +71,8 @@ def settle(events: Sequence[WaitingEvent], reports: Sequence[Delivery]) -> Settl
     Behind a failure, the later events of the same task stay too, even acknowledged ones: publishing them
     again keeps the last word on a task with its last event.
     """
+    if reports.count(ACKNOWLEDGED) == len(events):
+        return Settlement(range(len(events)), [], None)
     acknowledged, refused, failure = [], [], None
     stopped: set[str] = set()
     for position, (event, report) in enumerate(zip(events, reports, strict=True)):

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from eventconsumer_api.bell import Bell
 from eventconsumer_api.encoding import as_json
+from eventconsumer_api.kafka_security import KafkaCredentials
 from eventconsumer_api.publisher import Publisher
 from eventconsumer_api.relay import Relay, Way
 from eventconsumer_api.storage.turn import turn
@@ -30,6 +31,7 @@ def relay_of(settings: Settings, database: Database, metrics: Metrics) -> Relay 
             bootstrap_servers=settings.kafka_bootstrap_servers,
             topic=settings.kafka_topic,
             client_id=settings.client_id,
+            credentials=KafkaCredentials(settings),
         ),
     )
     return Relay(database, way, metrics)

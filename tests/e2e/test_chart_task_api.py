@@ -76,6 +76,26 @@ def test_the_provider_s_keys_come_from_a_url_or_a_secret(cluster: Cluster) -> No
     assert {"name": "jwks", "secret": {"secretName": "keys", "items": [JWKS_ITEM]}} in volumes
 
 
+def test_a_login_at_kafka_is_mounted_from_secrets_and_never_in_the_environment(cluster: Cluster) -> None:
+    words = [
+        *("--set=taskApi.kafka.tls.enabled=true", "--set=taskApi.kafka.tls.caSecret.name=events-ca"),
+        *("--set=taskApi.kafka.sasl.mechanism=SCRAM-SHA-512", "--set=taskApi.kafka.sasl.username=task-api"),
+        "--set=taskApi.kafka.sasl.passwordSecret.name=task-api",
+    ]
+    objects = task_api(cluster, *OPEN, *words)
+    pod = objects["Deployment"]["spec"]["template"]["spec"]
+    told = environment(objects)
+    files = {
+        f"{mount['mountPath']}/{item['path']}"
+        for volume in pod["volumes"]
+        for mount in pod["containers"][0]["volumeMounts"]
+        if volume["name"] == mount["name"] and "secret" in volume
+        for item in volume["secret"]["items"]
+    }
+    assert told["KAFKA_SECURITY_PROTOCOL"] == "SASL_SSL"
+    assert {told["KAFKA_CA_LOCATION"], told["KAFKA_SASL_PASSWORD_FILE"]} == files
+
+
 def test_monitor_and_policy_are_there_where_asked_for(cluster: Cluster) -> None:
     words = [
         "--set=taskApi.metrics.serviceMonitor.enabled=true",
@@ -100,6 +120,8 @@ def test_monitor_and_policy_are_there_where_asked_for(cluster: Cluster) -> None:
         (["--set=taskApi.auth.schemes={jwt}"], "/taskApi/auth/jwt/issuer"),
         ([*JWT], "/taskApi/auth/jwt/jwksUrl"),
         (["--set=taskApi.corsOrigins={*}"], "/taskApi/corsOrigins/0"),
+        (["--set=taskApi.kafka.sasl.mechanism=PLAIN"], "/taskApi/kafka/sasl/username"),
+        (["--set=taskApi.kafka.tls.certificateSecret=me"], "/taskApi/kafka/tls/certificateSecret"),
         (["--set=taskApi.rateLimit=many"], "/taskApi/rateLimit"),
         (["--set=taskApi.env[0].value=x"], "/taskApi/env/0"),
     ],

@@ -114,6 +114,28 @@ capabilities: {drop: [ALL]}
   value: {{ $api.kafka.bootstrapServers | quote }}
 - name: KAFKA_TOPIC
   value: {{ $api.kafka.topic | quote }}
+{{- with $api.kafka }}
+- name: KAFKA_SECURITY_PROTOCOL
+  value: {{ printf "%s%s" (ternary "SASL_" "" (ne .sasl.mechanism "")) (ternary "SSL" "PLAINTEXT" .tls.enabled) }}
+{{- if and .tls.enabled .tls.caSecret.name }}
+- name: KAFKA_CA_LOCATION
+  value: /etc/task-api/kafka/ca/ca.crt
+{{- end }}
+{{- if .tls.certificateSecret }}
+- name: KAFKA_CERTIFICATE_LOCATION
+  value: /etc/task-api/kafka/certificate/user.crt
+- name: KAFKA_KEY_LOCATION
+  value: /etc/task-api/kafka/certificate/user.key
+{{- end }}
+{{- if .sasl.mechanism }}
+- name: KAFKA_SASL_MECHANISM
+  value: {{ .sasl.mechanism }}
+- name: KAFKA_SASL_USERNAME
+  value: {{ .sasl.username | quote }}
+- name: KAFKA_SASL_PASSWORD_FILE
+  value: /etc/task-api/kafka/password/password
+{{- end }}
+{{- end }}
 - name: EVENT_FORMAT
   value: {{ $api.events.format }}
 {{- with $api.events.schemaRegistry }}
@@ -136,5 +158,20 @@ capabilities: {drop: [ALL]}
   value: {{ $api.logFormat }}
 {{- with $api.env }}
 {{ toYaml . }}
+{{- end }}
+{{- end -}}
+
+{{- /* The Secrets of the Task API's connection to Kafka, each by the folder that it is mounted in. */ -}}
+{{- define "eventconsumer.taskApi.kafkaSecrets" -}}
+{{- with .Values.taskApi.kafka }}
+{{- if and .tls.enabled .tls.caSecret.name }}
+ca: {secretName: {{ .tls.caSecret.name }}, items: [{key: {{ .tls.caSecret.key }}, path: ca.crt}]}
+{{- end }}
+{{- if .tls.certificateSecret }}
+certificate: {secretName: {{ .tls.certificateSecret }}, items: [{key: user.crt, path: user.crt}, {key: user.key, path: user.key}]}
+{{- end }}
+{{- if .sasl.mechanism }}
+password: {secretName: {{ .sasl.passwordSecret.name }}, items: [{key: {{ .sasl.passwordSecret.key }}, path: password}]}
+{{- end }}
 {{- end }}
 {{- end -}}

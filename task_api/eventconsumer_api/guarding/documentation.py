@@ -6,13 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 from eventconsumer_api.guarding.middleware import is_open
 from eventconsumer_api.guarding.settings import Auth
-from eventconsumer_api.problems import MEDIA_TYPE, Problem
+from eventconsumer_api.problems import MEDIA_TYPE
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from fastapi import FastAPI
-
     from eventconsumer_api.guarding.settings import GuardSettings
 
 Json = dict[str, Any]
@@ -32,34 +28,15 @@ _SCHEMES: dict[Auth, Json] = {
     },
 }
 _TEXT_HEADER: Json = {"schema": {"type": "string"}}
-_PROBLEM_REF = "#/components/schemas/{model}"
-
-
-def install(app: FastAPI, settings: GuardSettings) -> None:
-    """Let the app's OpenAPI document tell of the guard."""
-    plain: Callable[[], Json] = app.openapi
-
-    def openapi() -> Json:
-        if app.openapi_schema is None:
-            tell(plain(), settings)
-        return plain()
-
-    app.openapi = openapi  # type: ignore[method-assign]  # FastAPI's own way of extending the document
+_PROBLEM = {"$ref": "#/components/schemas/Problem"}
 
 
 def tell(document: Json, settings: GuardSettings) -> None:
     """Add to an OpenAPI document the credentials of each guarded operation, and 401 and 429."""
     answers = _answers(settings)
     schemes = {scheme.value: _SCHEMES[scheme] for scheme in settings.auth if scheme in _SCHEMES}
-    components = document.setdefault("components", {})
     if schemes:
-        components["securitySchemes"] = schemes
-    if answers:
-        problem = Problem.model_json_schema(ref_template=_PROBLEM_REF)
-        inner = problem.pop("$defs", {})
-        schemas = components.setdefault("schemas", {})
-        for name, schema in {"Problem": problem, **inner}.items():
-            schemas.setdefault(name, schema)
+        document["components"]["securitySchemes"] = schemes
     for path, operations in document["paths"].items():
         if is_open(path):
             continue
@@ -70,7 +47,7 @@ def tell(document: Json, settings: GuardSettings) -> None:
 
 
 def _answers(settings: GuardSettings) -> Json:
-    content = {MEDIA_TYPE: {"schema": {"$ref": _PROBLEM_REF.format(model="Problem")}}}
+    content = {MEDIA_TYPE: {"schema": _PROBLEM}}
     answers: Json = {}
     if Auth.NONE not in settings.auth:
         answers["401"] = {

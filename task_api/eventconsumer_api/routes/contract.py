@@ -3,7 +3,7 @@
 from importlib.metadata import version
 
 from fastapi import APIRouter
-from starlette.responses import JSONResponse
+from starlette.responses import JSONResponse, Response
 
 from eventconsumer_api.contract import asyncapi, event_schema
 
@@ -20,7 +20,11 @@ def router(topic: str, *, avro: bool) -> APIRouter:
         """Describe the topic that events are published to, as AsyncAPI 3."""
         return channel
 
-    @routes.get("/schemas/task-event.json", response_class=JSONResponse)
+    @routes.get(
+        "/schemas/task-event.json",
+        response_class=Response,
+        responses={200: {"content": {"application/schema+json": {"schema": {"type": "object"}}}}},
+    )
     async def read_event_schema() -> JSONResponse:
         """Describe an event, as JSON Schema: what is published, or the structure that its Avro has too."""
         return schema

@@ -65,7 +65,7 @@ class OutboxBody(BaseModel):
 _STREAM: answers.Answers = {
     200: {
         "description": "Events named `history` (once), `outbox` (every 1.5 s) and `events` (when one moved).",
-        "content": {"text/event-stream": {"schema": {"type": "string"}, "example": streaming.EXAMPLE}},
+        "content": {"text/event-stream": {"schema": streaming.SCHEMA, "example": streaming.EXAMPLE}},
     }
 }
 _FULL = answers.problem(HTTPStatus.SERVICE_UNAVAILABLE, "Every place to watch from is taken.", answers.RETRY)

@@ -59,6 +59,15 @@ Arrivals = Annotated[GroupCommit, Depends(_arrivals)]
 CorrelationId = Annotated[UUID, Depends(_correlation_id)]
 TaskId = Annotated[UUID, Depends(_task_id)]
 Versions = Annotated[frozenset[str] | None, Depends(_versions)]
+IdempotencyKey = Annotated[
+    str | None,
+    Header(
+        alias="Idempotency-Key",
+        pattern="^[!-~]{1,255}$",
+        description="Any word of yours, such as a UUID: with the same one, the same request makes one task.",
+        examples=["8e03978e-40d5-43dd-bc93-6894a57f9324"],
+    ),
+]
 KnownVersions = Annotated[
     str | None, Header(alias="If-None-Match", description="ETags of the versions you have.", examples=['"2"'])
 ]

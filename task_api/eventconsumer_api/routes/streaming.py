@@ -12,11 +12,19 @@ if TYPE_CHECKING:
     from eventconsumer_api.services.watcher import Watcher
     from eventconsumer_api.whereabouts import Look, Sighting
 
-EXAMPLE = """\
-event: outbox
-data: {"at":"2026-11-21T12:00:08.500000Z","pending":1,"oldest_seconds":1.38,"rejected":0}
-
-"""
+SCHEMA: dict[str, Any] = {
+    "type": "object",
+    "description": "One event of the stream.",
+    "properties": {
+        "event": {"enum": ["history", "outbox", "events"]},
+        "data": {"type": "string", "contentMediaType": "application/json"},
+    },
+    "required": ["event", "data"],
+}
+EXAMPLE = {
+    "event": "outbox",
+    "data": '{"at":"2026-11-21T12:00:08.500000Z","pending":1,"oldest_seconds":1.38,"rejected":0}',
+}
 
 
 async def messages(watcher: Watcher, caller: Principal) -> AsyncIterator[str]:

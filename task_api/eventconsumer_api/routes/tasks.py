@@ -4,6 +4,7 @@ from http import HTTPStatus
 from typing import Annotated, cast
 
 from fastapi import APIRouter, Depends, Query, Request, Response
+from starlette.concurrency import run_in_threadpool
 
 from eventconsumer_api.etags import etag, is_known
 from eventconsumer_api.models import Task, TaskChanges, TaskFilter
@@ -13,6 +14,7 @@ from eventconsumer_api.routes.caller import Caller
 from eventconsumer_api.routes.parameters import (
     Arrivals,
     CorrelationId,
+    IdempotencyKey,
     KnownVersions,
     TaskId,
     Tasks,
@@ -32,13 +34,27 @@ router = APIRouter(prefix="/tasks", tags=["tasks"], responses=answers.UNAVAILABL
     dependencies=[Depends(json_only)],
 )
 async def create_task(
-    body: NewTask, request: Request, arrivals: Arrivals, caller: Caller, correlation_id: CorrelationId
+    body: NewTask,
+    tasks: Tasks,
+    arrivals: Arrivals,
+    caller: Caller,
+    correlation_id: CorrelationId,
+    key: IdempotencyKey = None,
 ) -> Response:
-    """Create a task, the caller's own unless an admin says whose; `task.created` follows."""
+    """Create a task, the caller's own unless an admin says whose; `task.created` follows.
+
+    With an `Idempotency-Key`, the same request sent again within 24 hours makes nothing and is answered with
+    the task that it made, as it is now; another request with the same key is refused with 422.
+    """
     new = creation(caller, title=body.title, owner_id=body.owner_id, correlation_id=correlation_id)
-    await arrivals.write(new)
-    location = request.app.url_path_for("get_task", task_id=str(new.task.id))
-    return answers.show(new.task, HTTPStatus.CREATED, {"Location": location})
+    if key is None:
+        await arrivals.write(new)
+        task = new.task
+    else:
+        # A key may have to be waited for: not in a transaction that holds the tasks of others.
+        task = await run_in_threadpool(tasks.create_once, caller, key, new)
+    location = router.url_path_for("get_task", task_id=str(task.id))
+    return answers.show(task, HTTPStatus.CREATED, {"Location": location})
 
 
 @router.get("", response_model=list[TaskBody], responses=answers.LISTED | answers.INVALID)

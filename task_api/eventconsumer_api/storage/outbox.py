@@ -17,6 +17,7 @@ from sqlalchemy import (
     BigInteger,
     String,
     any_,
+    cast,
     delete,
     func,
     insert,
@@ -145,7 +146,8 @@ def remove(connection: Connection, sequences: Sequence[int]) -> None:
         given = func.json_each(json.dumps(sequences)).table_valued("value")
         these: ColumnElement[bool] = outbox.c.sequence.in_(select(given.c.value))
     else:
-        these = outbox.c.sequence == any_(literal(sequences, ARRAY(BigInteger)))
+        written = "{" + ",".join(map(str, sequences)) + "}"
+        these = outbox.c.sequence == any_(cast(literal(written, String), ARRAY(BigInteger)))
     connection.execute(delete(outbox).where(these))
 
 

@@ -91,8 +91,10 @@ def test_a_wrong_patch_changes_nothing(api: TestClient, patch: object, named: li
     assert api.get(f"/tasks/{task_id}").json() == before
 
 
-def test_a_body_that_is_no_json_is_answered_with_a_problem(api: TestClient) -> None:
-    answer = api.post("/tasks", content=b'{"title": ', headers=JSON)
+@pytest.mark.parametrize("body", [b'{"title": ', b'{"title": "\xff"}', b"[" * 60_000])
+def test_a_body_that_is_no_json_is_answered_with_a_problem(api: TestClient, body: bytes) -> None:
+    answer = api.post("/tasks", content=body, headers=JSON)
+    assert answer.status_code == 422
     assert answer.json()["errors"] == [{"field": "body", "pointer": "#", "detail": "not valid JSON"}]
 
 

@@ -8,6 +8,7 @@ from uuid import UUID
 import pytest
 from confluent_kafka import KafkaError
 
+from eventconsumer_api.kafka_security import KafkaCredentials, KafkaSecuritySettings
 from eventconsumer_api.publisher import ACKNOWLEDGED, Delivery, Outcome, Place, Publisher, Receipt, judge
 from eventconsumer_api.relay import Settlement, published, settle
 from eventconsumer_api.storage.deliveries import PublishedEvent
@@ -38,7 +39,7 @@ A1, B2, A3, B4 = an_event(1, "a"), an_event(2, "b"), an_event(3, "a"), an_event(
     [
         pytest.param(
             [ACKNOWLEDGED, ACKNOWLEDGED, ACKNOWLEDGED, ACKNOWLEDGED],
-            Settlement(acknowledged=[0, 1, 2, 3], refused=[], failure=None),
+            Settlement(acknowledged=range(4), refused=[], failure=None),
             id="all acknowledged: all leave the outbox",
         ),
         pytest.param(
@@ -86,7 +87,10 @@ def test_only_what_no_repetition_can_mend_is_a_refusal(code: int, expected: Outc
     ids=["as a report has it", "as the error callback has it"],
 )
 def test_after_a_fatal_error_a_new_producer_takes_over(error: KafkaError) -> None:
-    publisher = Publisher(bootstrap_servers="127.0.0.1:1", topic="task-events", client_id="test")
+    credentials = KafkaCredentials(KafkaSecuritySettings())
+    publisher = Publisher(
+        bootstrap_servers="127.0.0.1:1", topic="task-events", client_id="test", credentials=credentials
+    )
     given_up = publisher._producer
     publisher._note_error(error)
     publisher.publish([], meanwhile=lambda: None)
