@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from eventconsumer_api.events import task_event, what_happened
 from eventconsumer_api.models import Page, Status, Task, TaskChanges, changed
-from eventconsumer_api.services.creation import creation, write
+from eventconsumer_api.services.creation import write
 from eventconsumer_api.services.idempotency import IdempotencyKeys
 from eventconsumer_api.storage import outbox, tasks
 from eventconsumer_api.traceparent import current_traceparent
@@ -50,14 +50,6 @@ class TaskService:
         self._database = database
         self._committed = committed
         self._keys = IdempotencyKeys(database)
-
-    def create(self, caller: Principal, *, title: str, owner_id: UUID | None, correlation_id: UUID) -> Task:
-        """Create a pending task, the caller's unless said otherwise, and its event; raises NotAllowed."""
-        new = creation(caller, title=title, owner_id=owner_id, correlation_id=correlation_id)
-        with self._database.write() as connection:
-            write(connection, [new])
-        self._committed()
-        return new.task
 
     def create_once(self, caller: Principal, key: str, new: Creation) -> Task:
         """Create a task, or return the one that the caller made before with this key, as it is now.

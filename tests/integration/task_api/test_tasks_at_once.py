@@ -18,6 +18,7 @@ from eventconsumer_api.services.idempotency import KeyUsedOtherwise
 from eventconsumer_api.services.tasks import TaskHasChanged, TaskService
 from eventconsumer_api.storage import outbox, schema
 from eventconsumer_api.storage.database import Database
+from tests.support.new_tasks import created
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -60,7 +61,7 @@ def at_once(services: list[TaskService], call: Callable[[TaskService, int], T]) 
 
 
 def create(service: TaskService, title: str = "Buy groceries") -> Task:
-    return service.create(ANYBODY, title=title, owner_id=None, correlation_id=uuid4())
+    return created(service, ANYBODY, title=title)
 
 
 def create_once(service: TaskService, title: str = "Buy groceries") -> Task:

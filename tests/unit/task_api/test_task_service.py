@@ -15,6 +15,7 @@ from eventconsumer_api.principal import ANYBODY, NotAllowed, Principal
 from eventconsumer_api.services.tasks import TaskNotFound, TaskService
 from eventconsumer_api.storage import outbox, schema, tables
 from eventconsumer_api.storage.database import Database, DatabaseUnavailable
+from tests.support.new_tasks import created
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -51,7 +52,7 @@ def listed(service: TaskService, caller: Principal, wanted: TaskFilter | None = 
 
 def test_a_new_task_and_its_event_appear_together(service: TaskService, database: Database) -> None:
     correlation_id, owner_id = uuid4(), uuid4()
-    task = service.create(ANYBODY, title="Buy groceries", owner_id=owner_id, correlation_id=correlation_id)
+    task = created(service, ANYBODY, owner_id=owner_id, correlation_id=correlation_id)
     (event,) = events(database)
     assert service.get(ANYBODY, task.id) == task
     assert event["event_type"] == "task.created"
@@ -68,14 +69,14 @@ def test_without_its_event_a_task_is_not_written_either(service: TaskService, da
     with database.write() as connection:
         tables.outbox.drop(connection)
     with pytest.raises(DatabaseUnavailable):
-        service.create(ANYBODY, title="Buy groceries", owner_id=None, correlation_id=uuid4())
+        created(service, ANYBODY)
     assert listed(service, ANYBODY) == []
 
 
 def test_the_life_of_a_task_is_told_in_the_order_it_happened(
     service: TaskService, database: Database
 ) -> None:
-    task = service.create(ANYBODY, title="Buy groceries", owner_id=None, correlation_id=uuid4())
+    task = created(service, ANYBODY)
     service.change(ANYBODY, task.id, {"status": Status.IN_PROGRESS}, correlation_id=uuid4())
     service.complete(ANYBODY, task.id, correlation_id=uuid4())
     told = [(event["event_type"], event["data"]["status"]) for event in events(database)]
@@ -87,14 +88,14 @@ def test_the_life_of_a_task_is_told_in_the_order_it_happened(
 
 
 def test_completing_twice_is_one_event(service: TaskService, database: Database) -> None:
-    task = service.create(ANYBODY, title="Buy groceries", owner_id=None, correlation_id=uuid4())
+    task = created(service, ANYBODY)
     service.change(ANYBODY, task.id, {"status": Status.COMPLETED}, correlation_id=uuid4())
     assert service.complete(ANYBODY, task.id, correlation_id=uuid4()).status is Status.COMPLETED
     assert [event["event_type"] for event in events(database)] == ["task.created", "task.completed"]
 
 
 def test_completing_by_many_at_once_is_one_event(service: TaskService, database: Database) -> None:
-    task = service.create(ANYBODY, title="Buy groceries", owner_id=None, correlation_id=uuid4())
+    task = created(service, ANYBODY)
     with ThreadPoolExecutor(8) as callers:
         answers = callers.map(lambda _: service.complete(ANYBODY, task.id, correlation_id=uuid4()), range(20))
         assert {answer.status for answer in answers} == {Status.COMPLETED}
@@ -104,7 +105,7 @@ def test_completing_by_many_at_once_is_one_event(service: TaskService, database:
 def test_the_relay_is_called_only_for_commits_that_left_an_event(
     service: TaskService, commits: list[str]
 ) -> None:
-    task = service.create(ANYBODY, title="Buy groceries", owner_id=None, correlation_id=uuid4())
+    task = created(service, ANYBODY)
     service.change(ANYBODY, task.id, {"title": "Buy groceries"}, correlation_id=uuid4())
     with pytest.raises(TaskNotFound):
         service.complete(ANYBODY, uuid4(), correlation_id=uuid4())
@@ -112,14 +113,12 @@ def test_the_relay_is_called_only_for_commits_that_left_an_event(
 
 
 def test_an_owner_can_be_taken_away(service: TaskService) -> None:
-    task = service.create(ANYBODY, title="Buy groceries", owner_id=uuid4(), correlation_id=uuid4())
+    task = created(service, ANYBODY, owner_id=uuid4())
     assert service.change(ANYBODY, task.id, {"owner_id": None}, correlation_id=uuid4()).owner_id is None
 
 
 def test_pages_follow_each_other_without_gap_or_repetition(service: TaskService) -> None:
-    made = [
-        service.create(ANYBODY, title=f"Task {n}", owner_id=None, correlation_id=uuid4()) for n in range(5)
-    ]
+    made = [created(service, ANYBODY, title=f"Task {n}") for n in range(5)]
     first = service.page(ANYBODY, TaskFilter(), after=None, limit=2)
     second = service.page(ANYBODY, TaskFilter(), after=first.end, limit=2)
     third = service.page(ANYBODY, TaskFilter(), after=second.end, limit=2)
@@ -128,18 +127,18 @@ def test_pages_follow_each_other_without_gap_or_repetition(service: TaskService)
 
 
 def test_a_published_events_number_is_never_given_again(service: TaskService, database: Database) -> None:
-    service.create(ANYBODY, title="Buy groceries", owner_id=None, correlation_id=uuid4())
+    created(service, ANYBODY)
     with database.write() as connection:
         (published,) = outbox.waiting(connection, limit=10)
         outbox.remove(connection, [published.sequence])
-    service.create(ANYBODY, title="Buy milk", owner_id=None, correlation_id=uuid4())
+    created(service, ANYBODY, title="Buy milk")
     with database.read() as connection:
         (waiting,) = outbox.waiting(connection, limit=10)
     assert waiting.sequence > published.sequence
 
 
 def test_a_rejected_event_stands_aside_with_its_reason(service: TaskService, database: Database) -> None:
-    service.create(ANYBODY, title="Buy groceries", owner_id=None, correlation_id=uuid4())
+    created(service, ANYBODY)
     with database.write() as connection:
         (event,) = outbox.waiting(connection, limit=10)
         outbox.reject(connection, event.sequence, "MSG_SIZE_TOO_LARGE")
@@ -166,7 +165,7 @@ def test_a_database_that_can_not_be_opened_says_so(tmp_path: Path) -> None:
 
 def test_the_tasks_of_others_are_not_there(service: TaskService, database: Database) -> None:
     ann, ben = Principal("ann", uuid4()), Principal("ben", uuid4())
-    task = service.create(ann, title="Buy groceries", owner_id=None, correlation_id=uuid4())
+    task = created(service, ann)
     with pytest.raises(TaskNotFound):
         service.get(ben, task.id)
     with pytest.raises(TaskNotFound):
@@ -181,7 +180,7 @@ def test_the_tasks_of_others_are_not_there(service: TaskService, database: Datab
 
 def test_an_owner_can_not_give_a_task_away(service: TaskService) -> None:
     ann = Principal("ann", uuid4())
-    task = service.create(ann, title="Buy groceries", owner_id=None, correlation_id=uuid4())
+    task = created(service, ann)
     with pytest.raises(NotAllowed):
         service.change(ann, task.id, {"owner_id": uuid4()}, correlation_id=uuid4())
     assert service.get(ann, task.id) == task

@@ -16,6 +16,7 @@ from eventconsumer_api.services.tasks import TaskNotFound, TaskService
 from eventconsumer_api.storage import outbox, schema, tables
 from eventconsumer_api.storage.database import Database
 from eventconsumer_api.whereabouts import Depth, Place
+from tests.support.new_tasks import created
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -39,7 +40,7 @@ def asked(database: Database) -> OutboxService:
 
 def a_task(database: Database, owner_id: UUID | None = None) -> Task:
     tasks = TaskService(database, committed=lambda: None)
-    return tasks.create(ANYBODY, title="Buy groceries", owner_id=owner_id, correlation_id=uuid4())
+    return created(tasks, ANYBODY, owner_id=owner_id)
 
 
 def complete(database: Database, task: Task) -> None:
