@@ -10,6 +10,7 @@ from __future__ import annotations
 import logging
 import time
 from concurrent.futures import TimeoutError as FutureTimeoutError
+from threading import Thread
 from typing import TYPE_CHECKING, Protocol, cast
 
 from confluent_kafka import (
@@ -38,6 +39,7 @@ _log = logging.getLogger(__name__)
 
 _AHEAD_SECONDS = 0.001
 _LAST_COMMIT_SECONDS = 5.0
+_LEAVE_SECONDS = 8.0
 _NOTES_SECONDS = 5.0
 # Of the session's timeout, in which no other member gets our partitions.
 _LEASE_SHARE = 0.8
@@ -239,7 +241,16 @@ class Subscription:
             )
             self._unanswered = True
             self._uncommitted.clear()
-        self._consumer.close()
+        self._leave()
+
+    def _leave(self) -> None:
+        # The client waits for the answer to each commit: a minute and more, where the broker is silent.
+        leaving = Thread(target=self._consumer.close, name="leave", daemon=True)
+        leaving.start()
+        leaving.join(_LEAVE_SECONDS)
+        if leaving.is_alive():
+            self._listener = None
+            _log.warning("Leaving without a word: the group waits for the session to end")
 
     def _send_commit(self, places: list[Place]) -> None:
         self._lease.ask()
@@ -284,6 +295,8 @@ class Subscription:
     def _on_assign(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
         self.joined = True
         self._lease.renew()
+        # A partition that went away while it was paused comes back paused: the next receive resumes it.
+        self._holding = True
         numbers = {partition.partition for partition in partitions}
         self._ours |= numbers
         _log.info("Assigned partitions: %s", _numbers(numbers))

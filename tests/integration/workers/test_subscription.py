@@ -1,0 +1,78 @@
+"""The membership of a group at a real broker, without a worker around it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from eventconsumer_workers.broker import Subscription
+from eventconsumer_workers.config import Kind, Settings
+from tests.support.events import encoded
+from tests.support.eventually import eventually
+from tests.support.members import silent_member
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Mapping
+
+    from eventconsumer_workers.watermark import Place
+    from tests.support.broker_client import BrokerClient
+
+ALL = {0, 1, 2}
+SHARING = {"partition.assignment.strategy": "cooperative-sticky", "heartbeat.interval.ms": "500"}
+
+
+def settings(client: BrokerClient, topic: str) -> Settings:
+    return Settings(
+        kind=Kind.AUDIT,
+        kafka_bootstrap_servers=client.bootstrap_servers,
+        kafka_topic=topic,
+        kafka_group_id=topic,
+        group_session_seconds=2,
+    )
+
+
+class Owner:
+    """Knows which partitions there are now."""
+
+    def __init__(self) -> None:
+        self.partitions: set[int] = set()
+
+    def assigned(self, partitions: Collection[int]) -> Mapping[int, int]:
+        self.partitions.update(partitions)
+        return {}
+
+    def revoked(self, partitions: Collection[int]) -> Iterable[Place]:
+        self.partitions.difference_update(partitions)
+        return ()
+
+    def lost(self, partitions: Collection[int]) -> None:
+        self.partitions.difference_update(partitions)
+
+
+def held(subscription: Subscription, owner: Owner) -> set[int]:
+    """Wait as work does that can't be done now."""
+    subscription.hold(0.2)
+    return owner.partitions
+
+
+def test_a_partition_that_went_away_while_work_waited_is_read_when_it_comes_back(
+    client: BrokerClient, topic: str
+) -> None:
+    subscription, owner = Subscription(settings(client, topic)), Owner()
+    subscription.subscribe(owner)
+    read: set[int] = set()
+
+    def ours() -> set[int]:
+        read.update(message.partition() or 0 for message in subscription.receive(limit=100, wait=0.2))
+        return owner.partitions
+
+    try:
+        eventually("all are ours", ours, until=ALL.__eq__)
+        with silent_member(client.bootstrap_servers, topic, topic=topic, client_id="other", **SHARING):
+            eventually("one is gone", lambda: held(subscription, owner), until=ALL.__ne__)
+            ours()
+        eventually("it is back", ours, until=ALL.__eq__)
+        for partition in ALL:
+            client.publish(topic, [encoded()], partition=partition)
+        eventually("all are read", lambda: ours() and read, until=ALL.__eq__)
+    finally:
+        subscription.close()
