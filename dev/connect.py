@@ -7,24 +7,22 @@ Maven, once.
 from __future__ import annotations
 
 import json
-import shutil
-import subprocess
-import tempfile
+import signal
 import time
 import urllib.request
-from pathlib import Path
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING
+
+from typing_extensions import override
 
 from dev import kafka, maven, versions
 from dev.cache import cached
+from dev.server import OneProcessServer, free_ports
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from types import TracebackType
+    from pathlib import Path
 
 _START_SECONDS = 60.0
-_END_SECONDS = 30.0
-_SHOWN_CHARACTERS = 4000
 
 
 def jars() -> Path:
@@ -46,68 +44,38 @@ def _fetch_debezium(folder: Path) -> None:
     maven.unpack(f"io.debezium:debezium-connector-postgres:{versions.DEBEZIUM}:tar.gz:plugin", folder)
 
 
-class LocalConnect:
+class LocalConnect(OneProcessServer):
     """A Kafka Connect worker on 127.0.0.1 that runs one connector."""
 
     def __init__(self, bootstrap_servers: str, connector: Mapping[str, object]) -> None:
         """Keep the connector, ``name`` and ``config`` as Connect's REST API takes them; nothing runs yet."""
-        self._folder = Path(tempfile.mkdtemp(prefix="eventconsumer-connect-"))
-        (self._port,) = kafka.free_ports(1)
+        super().__init__("connect")
+        (self._port,) = free_ports(1)
         self._name = connector["name"]
         (self._folder / "connector.json").write_text(json.dumps(connector))
         (self._folder / "worker.properties").write_text(
             worker_properties(bootstrap_servers, self._port, self._folder / "offsets")
         )
-        self._process: subprocess.Popen[bytes] | None = None
 
+    @override
     def start(self) -> None:
         """Start the worker where its connector stopped, and return once the connector's task runs."""
         if self._process is not None:
             return
         command = [*kafka.java_command(jars()), "org.apache.kafka.connect.cli.ConnectStandalone"]
-        with self._log.open("ab") as log:
-            self._process = subprocess.Popen(
-                [*command, self._folder / "worker.properties", self._folder / "connector.json"],
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-            )
+        settings = (self._folder / "worker.properties", self._folder / "connector.json")
+        self._process = self._run([*command, *settings])
         deadline = time.monotonic() + _START_SECONDS
         while (state := self._state()) != "RUNNING":
             if state == "FAILED" or self._process.poll() is not None or time.monotonic() > deadline:
                 self.stop()
-                raise RuntimeError(f"Kafka Connect did not start; its last words:\n{self._last_words()}")
+                raise self._did_not_start("Kafka Connect did not start")
             time.sleep(0.2)
 
+    @override
     def stop(self) -> None:
         """Let the worker shut down in order (SIGTERM)."""
-        if self._process is None:
-            return
-        self._process.terminate()
-        try:
-            self._process.wait(_END_SECONDS)
-        except subprocess.TimeoutExpired:
-            self._process.kill()
-            self._process.wait()
-        self._process = None
-
-    def __enter__(self) -> Self:
-        try:
-            self.start()
-        except BaseException:
-            self._delete()
-            raise
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.stop()
-        self._delete()
-
-    @property
-    def _log(self) -> Path:
-        return self._folder / "connect.log"
+        self._end(signal.SIGTERM)
 
     def _state(self) -> str:
         """Return the state of the connector's one task, empty as long as there is none."""
@@ -118,12 +86,6 @@ class LocalConnect:
         except OSError:
             return ""
         return str(tasks[0]["state"]) if tasks else ""
-
-    def _last_words(self) -> str:
-        return self._log.read_text(errors="replace")[-_SHOWN_CHARACTERS:]
-
-    def _delete(self) -> None:
-        shutil.rmtree(self._folder, ignore_errors=True)
 
 
 def worker_properties(bootstrap_servers: str, port: int, offsets: Path) -> str:

@@ -6,32 +6,24 @@ start it again as a machine would.
 
 from __future__ import annotations
 
-import random
-import shutil
 import signal
-import socket
-import subprocess
-import tempfile
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING
 
 from confluent_kafka import KafkaException
 from confluent_kafka.admin import AdminClient
+from typing_extensions import override
 
 from dev import maven, versions
 from dev.cache import cached
 from dev.run import run
+from dev.server import OneProcessServer, free_ports
 
 if TYPE_CHECKING:
-    from types import TracebackType
+    import subprocess
 
 _START_SECONDS = 60.0
-_END_SECONDS = 30.0
-_SHOWN_CHARACTERS = 4000
-# Below the range from which the kernel takes ports for outgoing connections: while the broker is stopped,
-# nothing else is given its port by chance.
-_PORTS = range(20000, 32000)
 # Any UUID in Kafka's notation; a cluster of one node meets no other.
 _CLUSTER_ID = "ZXZlbnRjb25zdW1lci1kdg"
 
@@ -46,21 +38,21 @@ def _fetch(folder: Path) -> None:
     maven.copy_jars([*kafka, f"org.apache.logging.log4j:log4j-slf4j-impl:{versions.LOG4J}"], folder)
 
 
-class LocalBroker:
+class LocalBroker(OneProcessServer):
     """A single-node Kafka on 127.0.0.1 with its data in a temporary folder."""
 
     def __init__(self, **settings: str) -> None:
         """Keep ``settings`` (underscores for the dots) for the broker's first start; nothing runs yet."""
+        super().__init__("kafka")
         self._own_settings = {name.replace("_", "."): value for name, value in settings.items()}
-        self._folder = Path(tempfile.mkdtemp(prefix="eventconsumer-kafka-"))
         self._port, self._controller_port = free_ports(2)
-        self._process: subprocess.Popen[bytes] | None = None
 
     @property
     def bootstrap_servers(self) -> str:
         """The broker's address, the same after every start."""
         return f"127.0.0.1:{self._port}"
 
+    @override
     def start(self) -> None:
         """Start the broker on the data it has, and return once it answers; do nothing where it runs."""
         if self._process is not None:
@@ -68,54 +60,12 @@ class LocalBroker:
         config = self._folder / "server.properties"
         if not config.exists():
             self._format(config)
-        with self._log.open("ab") as log:
-            self._process = subprocess.Popen(
-                [*java_command(jars()), "kafka.Kafka", config],
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-            )
+        self._process = self._run([*java_command(jars()), "kafka.Kafka", config])
         self._wait_for_answer(self._process)
-
-    def stop(self) -> None:
-        """End the broker as a power cut does (SIGKILL)."""
-        self._end(signal.SIGKILL)
 
     def terminate(self) -> None:
         """Let the broker shut down in order (SIGTERM)."""
         self._end(signal.SIGTERM)
-
-    def pause(self) -> None:
-        """Freeze the broker (SIGSTOP): its connections stay open and nothing answers."""
-        if self._process is not None:
-            self._process.send_signal(signal.SIGSTOP)
-
-    def resume(self) -> None:
-        """Let a frozen broker go on (SIGCONT)."""
-        if self._process is not None:
-            self._process.send_signal(signal.SIGCONT)
-
-    def delete(self) -> None:
-        """End the broker and remove its data."""
-        self.stop()
-        shutil.rmtree(self._folder, ignore_errors=True)
-
-    def __enter__(self) -> Self:
-        try:
-            self.start()
-        except BaseException:
-            self.delete()
-            raise
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.delete()
-
-    @property
-    def _log(self) -> Path:
-        return self._folder / "broker.log"
 
     def _format(self, config: Path) -> None:
         fresh = config.with_suffix(".new")
@@ -138,22 +88,8 @@ class LocalBroker:
                 if process.poll() is None and time.monotonic() < deadline:
                     continue
                 self.stop()
-                raise RuntimeError(f"Kafka did not start; its last words:\n{self._last_words()}") from None
+                raise self._did_not_start("Kafka did not start") from None
             return
-
-    def _last_words(self) -> str:
-        return self._log.read_text(errors="replace")[-_SHOWN_CHARACTERS:]
-
-    def _end(self, by: signal.Signals) -> None:
-        if self._process is None:
-            return
-        self._process.send_signal(by)
-        try:
-            self._process.wait(_END_SECONDS)
-        except subprocess.TimeoutExpired:
-            self._process.kill()
-            self._process.wait()
-        self._process = None
 
 
 def server_properties(port: int, controller_port: int, data: Path) -> str:
@@ -190,21 +126,6 @@ group.min.session.timeout.ms=1000
 broker.session.timeout.ms=2000
 broker.heartbeat.interval.ms=400
 """
-
-
-def free_ports(count: int) -> list[int]:
-    """Return different ports of 127.0.0.1 on which nothing listens now."""
-    found: list[int] = []
-    for port in random.sample(_PORTS, len(_PORTS)):
-        with socket.socket() as probe:
-            try:
-                probe.bind(("127.0.0.1", port))
-            except OSError:
-                continue
-        found.append(port)
-        if len(found) == count:
-            return found
-    raise OSError("no free port on 127.0.0.1")
 
 
 def java_command(folder: Path) -> list[str]:

@@ -12,38 +12,33 @@ import pwd
 import secrets
 import shutil
 import signal
-import subprocess
-import tempfile
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING
 
 import psycopg
+from typing_extensions import override
 
 from dev import system
-from dev.kafka import free_ports
+from dev.server import LocalServer, free_ports
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from types import TracebackType
+    import subprocess
 
 _START_SECONDS = 60.0
-_END_SECONDS = 30.0
-_SHOWN_CHARACTERS = 4000
 _OWNER = "postgres"
 
 
-class LocalPostgres:
+class LocalPostgres(LocalServer):
     """A PostgreSQL server on 127.0.0.1 with its data in a temporary folder."""
 
     def __init__(self, **settings: str) -> None:
         """Keep ``settings`` for every start of the server; nothing runs yet."""
+        super().__init__("postgres")
         self._own_settings = settings
-        self._folder = Path(tempfile.mkdtemp(prefix="eventconsumer-postgres-"))
         (self._port,) = free_ports(1)
         self._password = secrets.token_urlsafe(16)
         self._user = _owner()
-        self._process: subprocess.Popen[bytes] | None = None
 
     @property
     def url(self) -> str:
@@ -56,6 +51,7 @@ class LocalPostgres:
             connection.execute(psycopg.sql.SQL("CREATE DATABASE {}").format(psycopg.sql.Identifier(name)))
         return self._url(name)
 
+    @override
     def start(self) -> None:
         """Start the server on the data it has, and return once it answers; do nothing where it runs."""
         if self._process is not None:
@@ -67,45 +63,24 @@ class LocalPostgres:
         while not self._started(deadline):
             # What a killed server left in memory is still held by its last processes, which are about to end.
             if time.monotonic() > deadline:
-                raise RuntimeError(f"PostgreSQL did not start; its last words:\n{self._last_words()}")
+                raise self._did_not_start("PostgreSQL did not start")
             time.sleep(0.1)
 
+    @override
     def stop(self) -> None:
         """End the server as a power cut does (SIGKILL), with all its processes."""
         if self._process is not None:
             for number in _children(self._process.pid):
                 _kill(number)
-        self._end(signal.SIGKILL)
+        super().stop()
 
     def terminate(self) -> None:
         """Let the server shut down in order, ending its connections (SIGINT)."""
         self._end(signal.SIGINT)
 
-    def delete(self) -> None:
-        """End the server and remove its data."""
-        self.stop()
-        shutil.rmtree(self._folder, ignore_errors=True)
-
-    def __enter__(self) -> Self:
-        try:
-            self.start()
-        except BaseException:
-            self.delete()
-            raise
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.delete()
-
     @property
     def _data(self) -> Path:
         return self._folder / "data"
-
-    @property
-    def _log(self) -> Path:
-        return self._folder / "server.log"
 
     def _url(self, database: str) -> str:
         return f"postgresql://{_OWNER}:{self._password}@127.0.0.1:{self._port}/{database}"
@@ -119,9 +94,9 @@ class LocalPostgres:
         fresh = self._folder / "new"
         shutil.rmtree(fresh, ignore_errors=True)
         words = [f"--pgdata={fresh}", f"--username={_OWNER}", f"--pwfile={password}"]
-        process = self._run("initdb", *words, "--auth=scram-sha-256", "--encoding=UTF8", "--locale=C")
+        process = self._run_program("initdb", *words, "--auth=scram-sha-256", "--encoding=UTF8", "--locale=C")
         if process.wait() != 0:
-            raise RuntimeError(f"PostgreSQL's data could not be made:\n{self._last_words()}")
+            raise self._did_not_start("PostgreSQL's data could not be made")
         password.unlink()
         fresh.rename(self._data)
 
@@ -134,7 +109,7 @@ class LocalPostgres:
             **self._own_settings,
         }
         words = [word for name, value in settings.items() for word in ("-c", f"{name}={value}")]
-        self._process = self._run("postgres", "-D", str(self._data), *words)
+        self._process = self._run_program("postgres", "-D", str(self._data), *words)
         while self._process.poll() is None and time.monotonic() < deadline:
             try:
                 psycopg.connect(self.url, connect_timeout=2).close()
@@ -145,38 +120,12 @@ class LocalPostgres:
         self.stop()
         return False
 
-    def _run(self, program: str, *words: str) -> subprocess.Popen[bytes]:
+    def _run_program(self, program: str, *words: str) -> subprocess.Popen[bytes]:
         path = system.find(program)
         if path is None:
             raise RuntimeError(f"PostgreSQL's program {program} is missing")
-        command: Sequence[str] = [path, *words]
-        with self._log.open("ab") as log:
-            if self._user is None:
-                return subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd="/")
-            return subprocess.Popen(
-                command,
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-                cwd="/",
-                user=self._user.pw_uid,
-                group=self._user.pw_gid,
-                extra_groups=[],
-            )
-
-    def _last_words(self) -> str:
-        return self._log.read_text(errors="replace")[-_SHOWN_CHARACTERS:]
-
-    def _end(self, by: signal.Signals) -> None:
-        if self._process is None:
-            return
-        self._process.send_signal(by)
-        try:
-            self._process.wait(_END_SECONDS)
-        except subprocess.TimeoutExpired:
-            self._process.kill()
-            self._process.wait()
-        self._process = None
+        user, group = (self._user.pw_uid, self._user.pw_gid) if self._user else (None, None)
+        return self._run([path, *words], folder=Path("/"), user=user, group=group)
 
 
 def _owner() -> pwd.struct_passwd | None:

@@ -23,7 +23,8 @@ from confluent_kafka.admin import (  # type: ignore[attr-defined]  # re-exported
 from typing_extensions import override
 
 from dev import certificates
-from dev.kafka import LocalBroker, free_ports
+from dev.kafka import LocalBroker
+from dev.server import free_ports
 
 if TYPE_CHECKING:
     from pathlib import Path

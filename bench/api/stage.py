@@ -21,7 +21,7 @@ from confluent_kafka import Consumer, KafkaException, TopicPartition
 
 from bench import topics
 from bench.topics import Topic
-from dev.kafka import free_ports
+from dev.server import free_ports
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from dev.kafka import free_ports
+from dev.server import free_ports
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -9,8 +9,9 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from dev import kafka, maven
-from dev.kafka import LocalBroker, free_ports
+from dev.kafka import LocalBroker
 from dev.run import run
+from dev.server import free_ports
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import aiohttp
 import pytest
 
-from dev.kafka import free_ports
+from dev.server import free_ports
 from eventconsumer_operator import health
 
 

@@ -21,7 +21,7 @@ import httpx2
 import pytest
 from sqlalchemy import NullPool, create_engine, func, select
 
-from dev.kafka import free_ports
+from dev.server import free_ports
 from eventconsumer_api.storage import tables
 from tests.support.api_process import ApiProcess
 from tests.support.broker_client import BrokerClient
