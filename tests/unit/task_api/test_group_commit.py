@@ -14,25 +14,11 @@ from eventconsumer_api.models import TaskFilter
 from eventconsumer_api.principal import ANYBODY
 from eventconsumer_api.services.creation import Creation, creation
 from eventconsumer_api.services.group_commit import GroupCommit
-from eventconsumer_api.storage import outbox, schema, tasks
+from eventconsumer_api.storage import outbox, tasks
 from eventconsumer_api.storage.database import Database, DatabaseUnavailable
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
-
-
-@pytest.fixture
-def file(tmp_path: Path) -> Path:
-    return tmp_path / "tasks.db"
-
-
-@pytest.fixture
-def database(file: Path) -> Iterator[Database]:
-    database = Database(f"sqlite:///{file}")
-    schema.migrate(database)
-    yield database
-    database.close()
 
 
 @pytest.fixture

@@ -14,26 +14,17 @@ from eventconsumer_api.principal import ANYBODY, Principal
 from eventconsumer_api.services.creation import creation
 from eventconsumer_api.services.idempotency import IdempotencyKeys, KeyUsedOtherwise
 from eventconsumer_api.services.tasks import TaskService
-from eventconsumer_api.storage import outbox, schema
+from eventconsumer_api.storage import outbox
 from eventconsumer_api.storage.database import Database, DatabaseUnavailable
 from eventconsumer_api.storage.tables import idempotency_keys
 from tests.support.running_api import fields_named, running
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
     from eventconsumer_api.models import Task
 
 ANN, BEN = Principal("ann", uuid4()), Principal("ben", uuid4())
-
-
-@pytest.fixture
-def database(tmp_path: Path) -> Iterator[Database]:
-    database = Database(f"sqlite:///{tmp_path}/tasks.db")
-    schema.migrate(database)
-    yield database
-    database.close()
 
 
 @pytest.fixture

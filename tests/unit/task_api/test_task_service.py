@@ -18,17 +18,8 @@ from eventconsumer_api.storage.database import Database, DatabaseUnavailable
 from tests.support.new_tasks import created
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
     from typing import Any
-
-
-@pytest.fixture
-def database(tmp_path: Path) -> Iterator[Database]:
-    database = Database(f"sqlite:///{tmp_path}/tasks.db")
-    schema.migrate(database)
-    yield database
-    database.close()
 
 
 @pytest.fixture

@@ -13,24 +13,15 @@ from eventconsumer_api.models import Status, Task
 from eventconsumer_api.principal import ANYBODY, Principal
 from eventconsumer_api.services.outbox import OutboxService
 from eventconsumer_api.services.tasks import TaskNotFound, TaskService
-from eventconsumer_api.storage import outbox, schema, tables
+from eventconsumer_api.storage import outbox, tables
 from eventconsumer_api.storage.database import Database
 from eventconsumer_api.whereabouts import Depth, Place
 from tests.support.new_tasks import created
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
 NOW = datetime(2026, 11, 21, 12, 0, 0, tzinfo=UTC)
-
-
-@pytest.fixture
-def database(tmp_path: Path) -> Iterator[Database]:
-    database = Database(f"sqlite:///{tmp_path}/tasks.db")
-    schema.migrate(database)
-    yield database
-    database.close()
 
 
 @pytest.fixture

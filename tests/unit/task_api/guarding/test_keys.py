@@ -15,22 +15,12 @@ from eventconsumer_api.api_keys import ApiKey, hash_of, id_of, new_key
 from eventconsumer_api.guarding.keys import Keys
 from eventconsumer_api.guarding.refusals import Refused
 from eventconsumer_api.services.api_keys import ApiKeyNotFound, ApiKeyService
-from eventconsumer_api.storage import schema
-from eventconsumer_api.storage.database import Database
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
     from eventconsumer_api.principal import Principal
-
-
-@pytest.fixture
-def database(tmp_path: Path) -> Iterator[Database]:
-    database = Database(f"sqlite:///{tmp_path}/tasks.db")
-    schema.migrate(database)
-    yield database
-    database.close()
+    from eventconsumer_api.storage.database import Database
 
 
 @pytest.fixture
