@@ -110,3 +110,13 @@ def test_half_credentials_are_refused_by_the_name_of_what_is_missing(
         monkeypatch.setenv(name, value)
     with pytest.raises(ValidationError, match=missing):
         Settings(kind=Kind.AUDIT)
+
+
+def test_a_retention_of_a_volume_is_refused_where_the_log_is_in_a_database(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("AUDIT_RETENTION_DAYS", "30")
+    assert Settings(kind=Kind.AUDIT).audit_retention_days == 30
+    monkeypatch.setenv("AUDIT_DATABASE_URL", "postgresql://audit")
+    with pytest.raises(ValidationError, match="AUDIT_RETENTION_DAYS is for a log on a volume"):
+        Settings(kind=Kind.AUDIT)
