@@ -35,6 +35,7 @@ def test_the_seed_s_names_and_defaults_work_without_any_environment() -> None:
         "kafka_sasl_username": None,
         "kafka_sasl_password_file": None,
         "event_types": frozenset(),
+        "audit_retention_days": None,
         "delivery_attempts": 5,
         "delivery_backoff_seconds": 1.0,
         "delivery_backoff_max_seconds": 60.0,

@@ -71,9 +71,11 @@ class Files:
     def beginnings(self) -> Iterator[Beginning]:
         """Yield what tells of each closed segment, oldest first; none is read before it is asked for."""
         for segment in self.closed():
-            with contents(segment) as content:
-                line = content.readline()
-            yield Beginning(segment.number, line, self.ids(segment.number).exists())
+            content = self.content(segment)
+            if content is not None:
+                with content:
+                    line = content.readline()
+                yield Beginning(segment.number, line, self.ids(segment.number).exists())
 
     def with_ids(self) -> list[int]:
         """Return the numbers of the segments, there or deleted, whose ids are kept."""
@@ -123,7 +125,7 @@ class Files:
             for segment in self.closed():
                 if segment.number > last:
                     last = segment.number
-                    content = self._contents(segment)
+                    content = self.content(segment)
                     if content is None:
                         continue
                     with content:
@@ -138,8 +140,8 @@ class Files:
                     yield Opened(number, active, active=True)
                     return
 
-    def _contents(self, segment: Closed) -> BinaryIO | None:
-        # It may have been compressed after we listed it, or deleted.
+    def content(self, segment: Closed) -> BinaryIO | None:
+        """Open a closed segment that may have been compressed since it was listed; None if it is deleted."""
         for now in (segment, Closed(segment.number, self.compressed(segment.number), compressed=True)):
             with contextlib.suppress(FileNotFoundError):
                 return contents(now)

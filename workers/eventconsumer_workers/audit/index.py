@@ -14,10 +14,11 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from eventconsumer_workers.audit.chain import Fault, id_of, is_checkpoint
-from eventconsumer_workers.audit.files import Closed, Files, contents
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
+
+    from eventconsumer_workers.audit.files import Closed, Files
 
 _log = logging.getLogger(__name__)
 
@@ -85,11 +86,12 @@ def _ids(files: Files, number: int, segment: Closed | None) -> list[str]:
         first, lines = b"", b""
     if first.startswith(_checksum(lines).encode()):
         return [name for line in lines.splitlines() for name in _decode(line)]
-    if segment is None:
+    content = None if segment is None else files.content(segment)
+    if content is None:
         _log.warning("The ids in %s are damaged, and their segment was deleted", files.ids(number))
         return []
-    _log.warning("The ids of %s are read from the segment itself", segment.path)
-    with contents(segment) as content:
+    _log.warning("The ids of segment %d are read from the segment itself", number)
+    with content:
         return list(ids_in(content))
 
 
