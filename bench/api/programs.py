@@ -2,7 +2,7 @@
 
 All of them run on uvicorn with httptools and uvloop, which the Task API installs: what a ratio tells is what
 an outbox, or a flush in the handler, costs, and not what an HTTP parser does. The tutorial behind N says
-`uvicorn main:app` and installs neither, so N is run a second time as it would be for who follows the tutorial.
+`uvicorn main:app` and installs neither, so N is run a second time as whoever follows the tutorial has it.
 """
 
 from __future__ import annotations
