@@ -13,7 +13,7 @@ from eventconsumer_operator import health
 from eventconsumer_operator.cluster import OWN_LABEL
 from eventconsumer_operator.handlers import watches
 from eventconsumer_operator.handlers.probes import watch_fault
-from eventconsumer_operator.handlers.stateless import NoDiffBase, NoProgress
+from eventconsumer_operator.handlers.stateless import NoDiffBase, NoMemories, NoProgress
 from eventconsumer_operator.kinds import WATCHED
 from eventconsumer_operator.runtime import Runtime
 
@@ -90,6 +90,7 @@ async def serve(config: Config) -> None:
         async with health.serve(runtime, port=config.health_port):
             await kopf.operator(
                 memo=kopf.Memo(runtime=runtime),
+                memories=NoMemories(),
                 # kopf would else ask for the name of the user, and a container's user need not have one.
                 identity=Identity("eventconsumer-operator"),
                 standalone=True,
