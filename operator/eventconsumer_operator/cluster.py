@@ -53,7 +53,7 @@ _REFUSED = frozenset({400, 403, 422})
 OWN_LABEL = f"{MANAGED_BY_LABEL}={FIELD_MANAGER}"
 """Selects the Deployments, claims and pods of this operator; all others are none of its business."""
 _TOLD_AT_MOST = 1000
-_PAGE = 50
+PAGE = 50
 """How many objects are listed at once: as Python's own each takes many times what is kept of it."""
 
 
@@ -139,7 +139,7 @@ class Cluster:
         page, and few of them are in memory at a time.
         """
         place = f"/namespaces/{namespace}" if namespace else ""
-        query = [("limit", str(_PAGE))] + ([("labelSelector", OWN_LABEL)] if kind in OWNED else [])
+        query = [("limit", str(PAGE))] + ([("labelSelector", OWN_LABEL)] if kind in OWNED else [])
         more = ""
         while True:
             found = await self._request(

@@ -10,7 +10,7 @@ import kopf
 from kopf._core.engines.peering import Identity
 
 from eventconsumer_operator import health
-from eventconsumer_operator.cluster import OWN_LABEL
+from eventconsumer_operator.cluster import OWN_LABEL, PAGE
 from eventconsumer_operator.handlers import watches
 from eventconsumer_operator.handlers.probes import watch_fault
 from eventconsumer_operator.handlers.stateless import NoDiffBase, NoMemories, NoProgress
@@ -57,6 +57,7 @@ async def start(settings: kopf.OperatorSettings, memo: kopf.Memo, **_: object) -
     settings.scanning.disabled = True
     settings.networking.error_backoffs = Backoffs()
     settings.watching.server_timeout = 300
+    settings.watching.chunk_size = PAGE
     for kind in WATCHED:
         if kind.owned:
             settings.watching.label_selectors[kind.group, kind.plural] = OWN_LABEL
