@@ -10,7 +10,7 @@ import time
 
 from confluent_kafka import Consumer
 
-from eventconsumer_workers.broker import consumer_config
+from eventconsumer_workers.client_settings import consumer_config
 from eventconsumer_workers.config import Kind, Settings
 
 _BATCH = 500

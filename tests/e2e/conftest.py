@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from contextlib import closing
+from contextlib import closing, contextmanager, redirect_stdout
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -35,7 +35,14 @@ def aloud(pytestconfig: pytest.Config) -> Aloud:
     """Let what takes minutes be seen while it goes on, in spite of pytest's capturing."""
     capturing = pytestconfig.pluginmanager.getplugin("capturemanager")
     assert isinstance(capturing, CaptureManager)
-    return capturing.global_and_fixture_disabled
+
+    @contextmanager
+    def aloud() -> Iterator[None]:
+        # Of a test process that runs beside another one only the error stream is seen.
+        with capturing.global_and_fixture_disabled(), redirect_stdout(sys.stderr):
+            yield
+
+    return aloud
 
 
 @pytest.fixture(scope="session")
@@ -87,7 +94,6 @@ def demo(environment: dict[str, str], aloud: Aloud) -> str:
         lines = []
         for line in running.stdout:
             sys.stdout.write(line)
-            sys.stdout.flush()
             lines.append(line)
     told = "".join(lines)
     assert running.returncode == 0, told

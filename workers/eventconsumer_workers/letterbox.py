@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from confluent_kafka import KafkaError, KafkaException, Producer
 
 from eventconsumer_workers import logs
-from eventconsumer_workers.broker import producer_config
+from eventconsumer_workers.client_settings import producer_config
 from eventconsumer_workers.handlers import NotDone
 
 if TYPE_CHECKING:

@@ -20,7 +20,7 @@ from confluent_kafka import Consumer, KafkaError, KafkaException, Message, Produ
 from pydantic import ValidationError
 
 from eventconsumer_workers import logs
-from eventconsumer_workers.broker import consumer_config, producer_config
+from eventconsumer_workers.client_settings import consumer_config, producer_config
 from eventconsumer_workers.config import Kind, Settings
 from eventconsumer_workers.credentials import CredentialsError
 from eventconsumer_workers.redrive import Choice, header_list, headers_back

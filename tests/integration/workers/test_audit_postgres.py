@@ -64,6 +64,7 @@ def test_entries_are_those_of_a_log_on_a_volume(log: PostgresLog, database: str)
             "audit-service task-events[1]": 0,
             "audit-service task-events[2]": 1,
         },
+        {},
         None,
     )
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from eventconsumer_workers.broker import consumer_config, producer_config
+from eventconsumer_workers.client_settings import consumer_config, producer_config
 from eventconsumer_workers.config import Kind, Settings
 from eventconsumer_workers.credentials import CredentialsError, Files, client_config, files
 
