@@ -11,7 +11,7 @@ import pytest
 from eventconsumer_workers.__main__ import main
 from eventconsumer_workers.audit.files import Files
 from tests.support.eventually import eventually
-from tests.unit.workers.audit.builders import incoming, some, written
+from tests.unit.workers.audit.builders import incoming, opened, some, written
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -106,7 +106,10 @@ def test_entries_are_kept_for_a_day_at_least(days: str, capsys: pytest.CaptureFi
 def test_a_log_whose_beginning_went_is_told_by_what_is_left(
     path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    written(path, *[[one] for one in some(range(5))], segment_bytes=1, retention=timedelta(0))
-    eventually("the first segments went", lambda: Files(path).oldest() > 1, every=0.01)
+    log = opened(path, segment_bytes=1, retention=timedelta(0))
+    for one in some(range(5)):
+        log.append([one])
+    eventually("the first segments went", lambda: Files(path).oldest(), until=(4).__eq__, every=0.01)
+    log.close()
     assert main(["audit", "verify"]) == 0
-    assert "to 5); what came before, retention removed\n" in capsys.readouterr().out
+    assert "[0] from sequence 3 to 5); what came before, retention removed\n" in capsys.readouterr().out
