@@ -17,7 +17,12 @@ if TYPE_CHECKING:
     from tests.support.broker_client import BrokerClient
 
 ALL = {0, 1, 2}
-SHARING = {"partition.assignment.strategy": "cooperative-sticky", "heartbeat.interval.ms": "500"}
+# A short session: who leaves in the middle of a rebalance is waited for as if it had died.
+SHARING = {
+    "partition.assignment.strategy": "cooperative-sticky",
+    "heartbeat.interval.ms": "500",
+    "session.timeout.ms": "2000",
+}
 
 
 def settings(client: BrokerClient, topic: str) -> Settings:
