@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import msgspec
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from eventconsumer_workers.envelope import Event
 
@@ -55,6 +55,15 @@ class Incoming(NamedTuple):
     """The message's bytes, a JSON object in UTF-8."""
     event: Event
     """The same, as far as it is decoded."""
+
+
+class Begun(NamedTuple):
+    """Events on their way to where the log is kept."""
+
+    new: Sequence[Incoming]
+    """Those that the log lacked."""
+    settle: Callable[[], None]
+    """Waits until they are there; raises ``OSError`` where they can't be."""
 
 
 class Head(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):

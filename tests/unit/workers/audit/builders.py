@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
+    from eventconsumer_workers.handlers.audit import Store
+
 TOPIC = "task-events"
 WINDOW = 8
 
@@ -37,11 +39,18 @@ def opened(path: Path, *, segment_bytes: int = 1 << 20, window: int = WINDOW, to
     return AuditLog(path, topic, segment_bytes=segment_bytes, window=window)
 
 
+def append(log: Store, events: Sequence[Incoming], topic_id: str | None = None) -> list[Incoming]:
+    """Append to a log, wait until that is on disk, and return what was new."""
+    begun = log.append(events, topic_id, lambda: True)
+    begun.settle()
+    return list(begun.new)
+
+
 def written(path: Path, *groups: Sequence[Incoming], segment_bytes: int = 1 << 20) -> list[Incoming]:
     """Append groups to a log and close it; return what was new in them."""
     log = opened(path, segment_bytes=segment_bytes)
     try:
-        return [event for group in groups for event in log.append(group)]
+        return [event for group in groups for event in append(log, group)]
     finally:
         log.close()
 
