@@ -90,7 +90,7 @@ def test_a_restart_goes_on_in_the_chain(log: PostgresLog, database: str) -> None
     append(log, some(range(2)))
     after = opened(database)
     after.claim([0])
-    assert len(after.append(some(range(1, 4)))) == 2
+    assert len(append(after, some(range(1, 4)))) == 2
     after.close()
     assert [entry["sequence"] for entry in entries(database)] == [1, 2, 3, 4]
 
@@ -107,7 +107,7 @@ def test_who_lost_a_partition_can_not_write_to_it(log: PostgresLog, database: st
     with pytest.raises(Fenced, match="another worker"):
         append(log, [incoming(0), incoming(0, partition=1)])
     assert len(append(log, [incoming(0, partition=1)])) == 1
-    assert len(next_owner.append([incoming(0)])) == 1
+    assert len(append(next_owner, [incoming(0)])) == 1
     next_owner.close()
 
 
