@@ -26,8 +26,7 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger(__name__)
 
-# Few enough for the processor's caches to hold a batch until it was worked on.
-_MESSAGES = 1000
+_MESSAGES = 2000
 
 
 @dataclass(slots=True)

@@ -137,19 +137,15 @@ def extend(head: Head, incoming: Sequence[Incoming], *, audited_at: str) -> tupl
     if not incoming:
         return [], head
     pieces: list[bytes] = []
-    add, join, sha256 = pieces.append, b"".join, hashlib.sha256
-    place = _middle(head.topic, head.partition, audited_at)
-    sequence, previous = head.sequence, head.hash.encode()
-    offsets = map(itemgetter(1), incoming)
-    for name, offset, value in zip(_names(incoming), offsets, _values(incoming), strict=True):
-        sequence += 1
-        middle = place % (sequence, offset)
+    join, sha256, previous = b"".join, hashlib.sha256, head.hash.encode()
+    sequences = range(head.sequence + 1, head.sequence + 1 + len(incoming))
+    places = zip(sequences, map(itemgetter(1), incoming), strict=True)
+    middles = map(_middle(head.topic, head.partition, audited_at).__mod__, places)
+    for name, middle, value in zip(_names(incoming), middles, _values(incoming), strict=True):
         body = join((b'{"event_id":"', name, middle, value, b',"previous_hash":"', previous, b'","hash":"'))
         previous = sha256(body).hexdigest().encode()
-        add(body)
-        add(previous)
-        add(_SEAL_END)
-    moved = {"sequence": sequence, "next_offset": incoming[-1].offset + 1, "hash": previous.decode()}
+        pieces += (body, previous, _SEAL_END)
+    moved = {"sequence": sequences[-1], "next_offset": incoming[-1].offset + 1, "hash": previous.decode()}
     return pieces, msgspec.structs.replace(head, **moved)
 
 

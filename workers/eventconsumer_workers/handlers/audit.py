@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 _log = logging.getLogger(__name__)
 
 _id = attrgetter("event_id")
-_place = itemgetter(0, 1)
+_partition = itemgetter(0)
 # What ``Incoming._make`` does, at a quarter of its time.
 _new = partial(tuple.__new__, Incoming)
 
@@ -95,13 +95,13 @@ class Audit:
             with self._writing():
                 if self._store is None:
                     self._store = self._open_store()
-                self._take_over(self._store, first=dict(map(_place, reversed(incoming))))
+                self._take_over(self._store, first=_last_offsets(incoming[::-1]))
                 new, settle = self._append(self._store, incoming, batch.still_ours)
         finally:
             # It has ended by now, one way or the other.
             with contextlib.suppress(OSError):
                 self._tell(begun)
-        self._last |= map(_place, incoming)
+        self._last |= _last_offsets(incoming)
         events = [event.event for event in new]
         self._begun = _Untold(settle, events, _lines(events))
         return self._settle
@@ -196,3 +196,10 @@ def _incoming(batch: Batch) -> list[Incoming]:
     parts = (map(methodcaller(name), batch.records) for name in ("partition", "offset"))
     values = map(methodcaller("value"), batch.records)
     return list(map(_new, zip(*parts, map(_id, events), values, events, strict=True)))
+
+
+def _last_offsets(incoming: Sequence[Incoming]) -> dict[int, int]:
+    """Return the offset of the last event of each partition."""
+    # Made in C, where the last of each partition stays.
+    last = dict(zip(map(_partition, incoming), incoming, strict=True))
+    return {partition: event.offset for partition, event in last.items()}
