@@ -67,7 +67,7 @@ class Runtime:
             interval=config.lag_interval_seconds, timeout=config.kafka_timeout_seconds, changed=self.queue.add
         )
         self._election = Election(config.pod_name)
-        self._silence = Silence()
+        self._silence = Silence(patience=config.watch_patience_seconds)
         self._consumers = metrics.Consumers(self._told)
         self._leads = False
         self._cluster: Cluster | None = None
@@ -121,7 +121,7 @@ class Runtime:
         if deleted:
             self.store.remove(kind, manifest)
         else:
-            self.store.put(kind, manifest)
+            self.store.hear(kind, manifest)
         for key in affected(kind, manifest, self.store):
             self.queue.add(key)
 
@@ -198,7 +198,7 @@ class Runtime:
             return
         for manifest in listed:
             key, newest = key_of(manifest), version(manifest)
-            if newest > self.store.version(kind, key):
+            if newest > self.store.heard(kind, key):
                 self._silence.listed(kind, key, newest, now=time.monotonic())
 
     async def _resync_for_ever(self) -> None:

@@ -34,6 +34,22 @@ def test_an_older_version_that_arrives_late_changes_nothing() -> None:
     assert version(store) == "10"
 
 
+@pytest.mark.parametrize("answered", [10, 12])
+def test_what_a_write_or_a_listing_answered_is_not_heard(answered: int) -> None:
+    store = Store()
+    store.hear(DEPLOYMENTS, seen(11))
+    store.put(DEPLOYMENTS, seen(answered))
+    assert store.heard(DEPLOYMENTS, KEY) == 11
+
+
+def test_a_watch_is_heard_though_a_write_answered_first() -> None:
+    store = Store()
+    store.put(DEPLOYMENTS, seen(12))
+    assert store.heard(DEPLOYMENTS, KEY) == 0
+    store.hear(DEPLOYMENTS, seen(11))
+    assert (store.heard(DEPLOYMENTS, KEY), version(store)) == (11, "12")
+
+
 def test_a_new_object_of_the_same_name_replaces_the_old_one() -> None:
     store = Store()
     store.put(DEPLOYMENTS, seen(10))
