@@ -10,6 +10,7 @@ import argparse
 import logging
 import os
 import sys
+from datetime import timedelta
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -94,7 +95,10 @@ def _store(settings: Settings) -> Store:
         return PostgresLog(
             settings.audit_database_url, group=settings.kafka_group_id, topic=settings.kafka_topic
         )
-    log = AuditLog(settings.audit_log_path, settings.kafka_topic)
+    days = settings.audit_retention_days
+    log = AuditLog(
+        settings.audit_log_path, settings.kafka_topic, retention=None if days is None else timedelta(days)
+    )
     _log.info("Loaded %d previously seen events", len(log))
     return log
 

@@ -85,11 +85,20 @@ def _query(given: argparse.Namespace, place: _Place) -> int:
     return 0
 
 
+def _span(place: str, first: int, last: int) -> str:
+    if first > last:
+        return f"{place} none of {last}"
+    return f"{place} to sequence {last}" if first == 1 else f"{place} from sequence {first} to {last}"
+
+
 def _tell(finding: Finding) -> int:
-    chains = ", ".join(f"{place} to sequence {last}" for place, last in sorted(finding.chains.items()))
+    chains = ", ".join(
+        _span(place, finding.begins.get(place, 1), last) for place, last in sorted(finding.chains.items())
+    )
     sound = f"{finding.entries} entries are sound ({chains or 'no chain'})"
     if finding.fault is None:
-        print(f"The audit log is whole: {sound}")  # noqa: T201  # a command's answer
+        removed = "; what came before, retention removed" if finding.begins else ""
+        print(f"The audit log is whole: {sound}{removed}")  # noqa: T201  # a command's answer
         return 0
     print(f"The audit log is damaged at {finding.fault}\nBefore it, {sound}")  # noqa: T201  # a command's answer
     return 1

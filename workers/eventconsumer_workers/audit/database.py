@@ -41,9 +41,9 @@ def verify_database(url: str) -> Finding:
                     entries += 1
                 _agree(head, sequence, found)
             except Fault as fault:
-                return Finding(entries, chains, f"{place}, sequence {head.sequence + 1}: {fault}")
+                return Finding(entries, chains, {}, f"{place}, sequence {head.sequence + 1}: {fault}")
             chains[place] = head.sequence
-    return Finding(entries, chains, None)
+    return Finding(entries, chains, {}, None)
 
 
 def _agree(head: Head, sequence: int, found: str) -> None:
