@@ -20,13 +20,13 @@ from sqlalchemy import (
     cast,
     delete,
     func,
-    insert,
     literal,
     literal_column,
     select,
     update,
 )
 
+from eventconsumer_api.storage.insertion import Insertion
 from eventconsumer_api.storage.tables import outbox
 
 if TYPE_CHECKING:
@@ -110,8 +110,9 @@ class OutboxState:
     rejected: int
 
 
-# Built once: to build it costs as much as to run it.
-_insert = insert(outbox)
+_insertion = Insertion(
+    outbox, "id", "aggregatetype", "aggregateid", "type", "payload", "created_at", "traceparent"
+)
 
 
 def add(connection: Connection, event: TaskEvent, *, traceparent: str | None = None) -> None:
@@ -133,7 +134,7 @@ def add_all(connection: Connection, events: Iterable[tuple[TaskEvent, str | None
         }
         for event, traceparent in events
     ]
-    connection.execute(_insert, rows)
+    _insertion.write(connection, rows)
 
 
 def waiting(connection: Connection, *, limit: int) -> list[WaitingEvent]:
