@@ -29,6 +29,9 @@ AVRO_CONTENT = "application/avro"
 Headers = list[tuple[str, str | bytes | None]]
 """Headers of a Kafka message, as the client takes them."""
 
+_SPEC_VERSION = ("ce_specversion", "1.0")
+_SOURCE = ("ce_source", SOURCE)
+
 
 class EventType(StrEnum):
     """What happened to a task."""
@@ -110,12 +113,13 @@ class Row(Protocol):
 
 def headers(row: Row, content_type: str = JSON_CONTENT) -> Headers:
     """Return the message headers: CloudEvents 1.0 in binary mode, the id as Debezium names it, the trace."""
+    event_id = row.id
     found: Headers = [
-        ("id", row.id),
-        ("ce_specversion", "1.0"),
-        ("ce_id", row.id),
+        ("id", event_id),
+        _SPEC_VERSION,
+        ("ce_id", event_id),
         ("ce_type", row.type),
-        ("ce_source", SOURCE),
+        _SOURCE,
         ("ce_time", row.time),
         ("content-type", content_type),
     ]

@@ -3,6 +3,10 @@
 Invariant: events with one key reach their partition in the order they were handed over. The producer is
 idempotent, never times a message out and ends itself rather than leave a gap: neither an outage nor a refusal
 lets a later event slip past an earlier one.
+
+Each step here is taken for every event, so it allocates little and keeps less: a message is built when its
+turn comes, and nothing of it stays but its report. What stays by the thousand is what the garbage collector
+walks through, again and again, and that took a third of the relay's time.
 """
 
 from __future__ import annotations
@@ -12,7 +16,7 @@ import time
 from dataclasses import dataclass, field
 from enum import Enum, auto
 from functools import partial
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from confluent_kafka import KafkaError, KafkaException, Producer
 
@@ -29,6 +33,10 @@ _SLICE_SECONDS = 0.5
 _FIRST_WARNING_SECONDS = 5.0
 _NEXT_WARNING_SECONDS = 60.0
 _PLACES = 100
+_ANY_PARTITION = -1
+_NOW = 0
+
+_Event = TypeVar("_Event")
 
 _REFUSALS = frozenset({KafkaError.MSG_SIZE_TOO_LARGE, KafkaError.INVALID_MSG_SIZE, KafkaError.INVALID_RECORD})
 
@@ -41,12 +49,16 @@ class Outgoing(NamedTuple):
     headers: list[tuple[str, str | bytes | None]]
 
 
+class Unpublishable(Exception):  # noqa: N818  # what is wrong is the event, and not the program
+    """An event can never become a message, and the text says why."""
+
+
 class Outcome(Enum):
     """What became of a message."""
 
     ACKNOWLEDGED = auto()
     REFUSED = auto()
-    """Kafka will not take it; asking again gives the same answer."""
+    """It is no message, or Kafka will not take it; asking again gives the same answer."""
     FAILED = auto()
     """It may or may not be in the topic; it has to be published again."""
 
@@ -123,19 +135,37 @@ class Publisher:
         self._one_by_one = False
         self._producer = self._connect()
 
-    def publish(self, messages: Sequence[Outgoing], *, meanwhile: Callable[[], None]) -> Receipt:
-        """Hand over messages and wait, through outages too, until it is known what became of each.
+    def publish(
+        self,
+        events: Sequence[_Event],
+        encode: Callable[[_Event], Outgoing],
+        *,
+        meanwhile: Callable[[], None],
+    ) -> Receipt:
+        """Hand over events and wait, through outages too, until it is known what became of each.
 
-        ``meanwhile`` is called every half second of waiting. If it raises, what has not left us is dropped.
+        ``encode`` makes the message of an event, or raises Unpublishable. ``meanwhile`` is called every half
+        second of waiting. If either raises anything else, what has not left us is dropped.
         """
-        receipt = Receipt([_NOT_SENT] * len(messages))
+        receipt = Receipt([_NOT_SENT] * len(events))
+
+        def send(positions: Iterable[int]) -> None:
+            try:
+                self._hand_over(events, positions, encode, receipt)
+                self._wait_for_reports(meanwhile)
+            except BaseException:
+                if len(self._producer):
+                    self._ended = True
+                    self.close()
+                raise
+
         if self._ended or self._credentials.renewed():
             self._renew()
-        self._send(messages, range(len(messages)), receipt, meanwhile)
+        send(range(len(events)))
         if self._ended and not self._one_by_one and self._give_up_at is None:
             self._one_by_one = True
             self._renew()
-            self._send(messages, receipt.failed(), receipt, meanwhile)
+            send(receipt.failed())
         elif self._one_by_one and all(each.outcome is Outcome.ACKNOWLEDGED for each in receipt.deliveries):
             self._one_by_one = False
             self._ended = True
@@ -164,25 +194,28 @@ class Publisher:
         self._producer = self._connect()
         self._ended = False
 
-    def _send(
+    def _hand_over(
         self,
-        messages: Sequence[Outgoing],
+        events: Sequence[_Event],
         positions: Iterable[int],
+        encode: Callable[[_Event], Outgoing],
         receipt: Receipt,
-        meanwhile: Callable[[], None],
     ) -> None:
         produce, topic, report = self._producer.produce, self._topic, partial(self._report, receipt)
         for position in positions:
-            key, value, headers = messages[position]
             try:
-                produce(topic, value, key, headers=headers, on_delivery=partial(report, position))
+                key, value, headers = encode(events[position])
+                told = partial(report, position)
+                # All by their places: arguments with names take the client a quarter longer.
+                produce(topic, value, key, _ANY_PARTITION, told, None, _NOW, headers)
+            except Unpublishable as unfit:
+                receipt.deliveries[position] = Delivery(Outcome.REFUSED, str(unfit))
             except KafkaException as failure:
                 receipt.deliveries[position] = judge(failure.args[0])
                 # One that is too large for any broker is refused here; all else ends the batch.
                 if receipt.deliveries[position].outcome is Outcome.FAILED:
                     self._ended_by(failure.args[0])
                     break
-        self._wait_for_reports(meanwhile)
 
     def _report(self, receipt: Receipt, position: int, error: KafkaError | None, message: Message) -> None:
         if error is None:
@@ -225,12 +258,7 @@ class Publisher:
         warned = False
         while self._flush():
             now = time.monotonic()
-            try:
-                meanwhile()
-            except BaseException:
-                self._ended = True
-                self.close()
-                raise
+            meanwhile()
             if self._give_up_at is not None and (self._unreachable or now > self._give_up_at):
                 self._producer.purge()
             elif self._credentials.renewed():

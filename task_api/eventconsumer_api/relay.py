@@ -185,12 +185,11 @@ class Relay:
         if not events:
             self._publisher.tend()
             return None, False
-        messages = [self._encode(event) for event in events]
         started = time.clock_gettime(time.CLOCK_BOOTTIME)
         if started - looked_at > SILENT_SECONDS / 2:
             # Frozen in between, perhaps for long: first see whether it is still our turn.
             return None, True
-        receipt = self._publisher.publish(messages, meanwhile=self._turn.keep)
+        receipt = self._publisher.publish(events, self._encode, meanwhile=self._turn.keep)
         settlement = settle(events, receipt.deliveries)
         self._metrics.published(
             len(settlement.acknowledged), time.clock_gettime(time.CLOCK_BOOTTIME) - started
