@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 import signal
 import threading
@@ -73,5 +74,16 @@ def _follow(
             settings.kafka_topic,
             settings.kafka_group_id,
         )
+        _keep_out_of_collections()
         follow(settings, handler, Surroundings(metrics, pulse, stop))
     _log.info("The %s worker has left its group", settings.kind)
+
+
+def _keep_out_of_collections() -> None:
+    """Spare the garbage collector what stays as long as the process: modules, classes, settings.
+
+    Each batch makes and drops thousands of objects, which makes the collector look through everything else
+    every few batches: that took a fifth of an audit worker's time.
+    """
+    gc.collect()
+    gc.freeze()

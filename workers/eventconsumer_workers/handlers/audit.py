@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from eventconsumer_workers.audit.chain import Fenced, Incoming
 from eventconsumer_workers.handlers import NotDone
-from eventconsumer_workers.loglines import printable
+from eventconsumer_workers.loglines import ordinary, printable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping, Sequence
@@ -147,7 +147,7 @@ def _lines(events: Sequence[Event]) -> list[str]:
         plain = [f"AUDIT: {event.event_type} - task_id={event.data.task_id}" for event in events]  # type: ignore[attr-defined]  # what is no task event raises
     except AttributeError:
         return [line(event) for event in events]
-    return plain if "".join(plain).isprintable() else [line(event) for event in events]
+    return plain if ordinary(plain) else [line(event) for event in events]
 
 
 def _incoming(batch: Batch) -> list[Incoming]:
