@@ -133,6 +133,8 @@ class Publisher:
         self._unreachable = False
         self._ended = False
         self._one_by_one = False
+        self._receipt = Receipt([])
+        self._reports: list[Callable[[KafkaError | None, Message], None]] = []
         self._producer = self._connect()
 
     def publish(
@@ -147,7 +149,6 @@ class Publisher:
         ``encode`` makes the message of an event, or raises Unpublishable. ``meanwhile`` is called every half
         second of waiting. If either raises anything else, what has not left us is dropped.
         """
-        receipt = Receipt([_NOT_SENT] * len(events))
 
         def send(positions: Iterable[int]) -> None:
             try:
@@ -161,6 +162,7 @@ class Publisher:
 
         if self._ended or self._credentials.renewed():
             self._renew()
+        receipt = self._expect(len(events))
         send(range(len(events)))
         if self._ended and not self._one_by_one and self._give_up_at is None:
             self._one_by_one = True
@@ -194,6 +196,13 @@ class Publisher:
         self._producer = self._connect()
         self._ended = False
 
+    def _expect(self, count: int) -> Receipt:
+        """Note the next reports in a new receipt: each earlier message has its report, or its client ended."""
+        self._receipt = Receipt([_NOT_SENT] * count)
+        for position in range(len(self._reports), count):
+            self._reports.append(partial(self._report, position))
+        return self._receipt
+
     def _hand_over(
         self,
         events: Sequence[_Event],
@@ -201,13 +210,12 @@ class Publisher:
         encode: Callable[[_Event], Outgoing],
         receipt: Receipt,
     ) -> None:
-        produce, topic, report = self._producer.produce, self._topic, partial(self._report, receipt)
+        produce, topic, reports = self._producer.produce, self._topic, self._reports
         for position in positions:
             try:
                 key, value, headers = encode(events[position])
-                told = partial(report, position)
                 # All by their places: arguments with names take the client a quarter longer.
-                produce(topic, value, key, _ANY_PARTITION, told, None, _NOW, headers)
+                produce(topic, value, key, _ANY_PARTITION, reports[position], None, _NOW, headers)
             except Unpublishable as unfit:
                 receipt.deliveries[position] = Delivery(Outcome.REFUSED, str(unfit))
             except KafkaException as failure:
@@ -217,18 +225,19 @@ class Publisher:
                     self._ended_by(failure.args[0])
                     break
 
-    def _report(self, receipt: Receipt, position: int, error: KafkaError | None, message: Message) -> None:
+    def _report(self, position: int, error: KafkaError | None, message: Message) -> None:
+        deliveries = self._receipt.deliveries
         if error is None:
             self._unreachable = False
-            receipt.deliveries[position] = ACKNOWLEDGED
-            if position >= len(receipt.deliveries) - _PLACES:
-                receipt.places.append(Place(position, message.partition() or 0, message.offset() or 0))
+            deliveries[position] = ACKNOWLEDGED
+            if position >= len(deliveries) - _PLACES:
+                self._receipt.places.append(Place(position, message.partition() or 0, message.offset() or 0))
             return
         self._ended_by(error)
         verdict = judge(error)
         if verdict.outcome is Outcome.REFUSED and not self._one_by_one:
             verdict = Delivery(Outcome.FAILED, verdict.reason)
-        receipt.deliveries[position] = verdict
+        deliveries[position] = verdict
 
     def _ended_by(self, error: KafkaError) -> None:
         # A producer that met a fatal error refuses all further work: only a new one can go on. Reports have

@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger(__name__)
 
-_BATCH = 5000
+_BATCH = 10_000
 # The relay is woken at each commit. Looking uncalled finds what another process, or a person, left, and keeps
 # the turn: it has to be well below SILENT_SECONDS.
 _LOOK_EVERY_SECONDS = 4.0
