@@ -41,12 +41,8 @@ _Event = TypeVar("_Event")
 _REFUSALS = frozenset({KafkaError.MSG_SIZE_TOO_LARGE, KafkaError.INVALID_MSG_SIZE, KafkaError.INVALID_RECORD})
 
 
-class Outgoing(NamedTuple):
-    """A message to publish."""
-
-    key: str
-    value: str | bytes
-    headers: list[tuple[str, str | bytes | None]]
+Outgoing = tuple[str, "str | bytes", "list[tuple[str, str | bytes | None]]"]
+"""A message to publish: its key, its value and its headers."""
 
 
 class Unpublishable(Exception):  # noqa: N818  # what is wrong is the event, and not the program
@@ -134,6 +130,7 @@ class Publisher:
         self._ended = False
         self._one_by_one = False
         self._receipt = Receipt([])
+        self._places_from = 0
         self._reports: list[Callable[[KafkaError | None, Message], None]] = []
         self._producer = self._connect()
 
@@ -197,8 +194,9 @@ class Publisher:
         self._ended = False
 
     def _expect(self, count: int) -> Receipt:
-        """Note the next reports in a new receipt: each earlier message has its report, or its client ended."""
+        """Open the receipt of the next reports; earlier messages have theirs, or their client has ended."""
         self._receipt = Receipt([_NOT_SENT] * count)
+        self._places_from = count - _PLACES
         for position in range(len(self._reports), count):
             self._reports.append(partial(self._report, position))
         return self._receipt
@@ -226,18 +224,18 @@ class Publisher:
                     break
 
     def _report(self, position: int, error: KafkaError | None, message: Message) -> None:
-        deliveries = self._receipt.deliveries
+        receipt = self._receipt
         if error is None:
             self._unreachable = False
-            deliveries[position] = ACKNOWLEDGED
-            if position >= len(deliveries) - _PLACES:
-                self._receipt.places.append(Place(position, message.partition() or 0, message.offset() or 0))
+            receipt.deliveries[position] = ACKNOWLEDGED
+            if position >= self._places_from:
+                receipt.places.append(Place(position, message.partition() or 0, message.offset() or 0))
             return
         self._ended_by(error)
         verdict = judge(error)
         if verdict.outcome is Outcome.REFUSED and not self._one_by_one:
             verdict = Delivery(Outcome.FAILED, verdict.reason)
-        deliveries[position] = verdict
+        receipt.deliveries[position] = verdict
 
     def _ended_by(self, error: KafkaError) -> None:
         # A producer that met a fatal error refuses all further work: only a new one can go on. Reports have

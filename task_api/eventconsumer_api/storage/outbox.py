@@ -7,6 +7,7 @@ remembered position: a transaction that commits late may carry a lower number th
 from __future__ import annotations
 
 import json
+import typing
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, NamedTuple
@@ -27,6 +28,7 @@ from sqlalchemy import (
     update,
 )
 
+from eventconsumer_api.storage.database import DatabaseUnavailable
 from eventconsumer_api.storage.tables import outbox
 
 if TYPE_CHECKING:
@@ -90,6 +92,10 @@ class WaitingEvent(NamedTuple):
     traceparent: str | None
 
 
+WaitingRow = tuple[int, str, str, str, str, str, str | None]
+"""A WaitingEvent as the driver has it, and as cheap: thousands are on their way at once."""
+
+
 @dataclass(frozen=True, slots=True)
 class RejectedEvent:
     """An event that was set aside."""
@@ -138,11 +144,15 @@ def add_all(connection: Connection, events: Iterable[tuple[TaskEvent, str | None
     connection.execute(_insert, rows)
 
 
-def waiting(connection: Connection, *, limit: int) -> list[WaitingEvent]:
+def waiting(connection: Connection, *, limit: int) -> list[WaitingRow]:
     """Return up to ``limit`` events to publish, in the order of their changes."""
-    # All at once: fetching row by row asks the driver 5,000 times.
-    rows = connection.execute(_waiting[connection.dialect.name].limit(limit)).all()
-    return [WaitingEvent._make(row) for row in rows]
+    result = connection.execute(_waiting[connection.dialect.name].limit(limit))
+    # Not by way of SQLAlchemy's rows: to make one, and a named one of it, takes as long as to read it.
+    try:
+        rows = result.cursor.fetchall()
+    except connection.dialect.loaded_dbapi.Error as failure:
+        raise DatabaseUnavailable(" ".join(str(failure).split())) from failure
+    return typing.cast("list[WaitingRow]", rows)
 
 
 def remove(connection: Connection, sequences: Sequence[int]) -> None:
