@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -26,6 +27,8 @@ _QUIET_SECONDS = 20.0
 # Long enough for the oldest unread record to be as old as it will be.
 _NOISE_SECONDS = 60.0
 _TREMBLE_SECONDS = 10.0
+_LOOKS = 10
+"""How often a moment between two refreshes is looked for."""
 _BROKERS_OWN = frozenset({"BrokerHeartbeat", "Fetch", "FetchSnapshot"})
 
 
@@ -79,6 +82,11 @@ class Scene:
     def refreshed(self) -> Refreshes:
         """Return how often the operator has looked at the whole fleet."""
         return self.refreshes(self.operator, len(self.fleet.members))
+
+    def asked(self) -> Counter[str]:
+        """Return what the broker was asked, but for what it asks itself."""
+        requests = self.broker.requests()
+        return Counter({name: count for name, count in requests.items() if name not in _BROKERS_OWN})
 
 
 def measure(scene: Scene, effort: Effort) -> Figures:
@@ -145,18 +153,34 @@ def _settle(scene: Scene) -> None:
 
 def _idle(scene: Scene, seconds: float) -> Idle:
     """Look at an operator while nothing happens."""
-    requests, writes = scene.broker.requests(), api_server.writes(scene.cluster)
-    refreshed, started = scene.refreshed(), time.monotonic()
+    refreshed, requests = _between_refreshes(scene)
+    writes, started = api_server.writes(scene.cluster), time.monotonic()
     time.sleep(seconds)
     written = api_server.writes(scene.cluster).since(writes)
     minutes = (time.monotonic() - started) / 60
-    refreshes, asked = scene.refreshed().since(refreshed), scene.broker.requests() - requests
+    refreshed_then, requests_then = _between_refreshes(scene)
+    refreshes, asked = refreshed_then.since(refreshed), requests_then - requests
     return Idle(
         writes_a_minute=written.all / minutes,
         refresh_seconds=refreshes.seconds / refreshes.count,
-        requests=sum(count for name, count in asked.items() if name not in _BROKERS_OWN) / refreshes.count,
+        requests=asked.total() / refreshes.count,
         list_offsets=asked["ListOffsets"] / refreshes.count,
     )
+
+
+def _between_refreshes(scene: Scene) -> tuple[Refreshes, Counter[str]]:
+    """Return the refreshes so far and the broker's requests, while the operator asks nothing.
+
+    So requests are divided by the very refreshes that made them. An operator that never rests is taken as it
+    is: what one more or less of its many refreshes asked does not count.
+    """
+    requests, refreshed = scene.asked(), scene.refreshed()
+    for _ in range(_LOOKS):
+        before = requests, refreshed
+        requests, refreshed = scene.asked(), scene.refreshed()
+        if (requests, refreshed) == before:
+            break
+    return refreshed, requests
 
 
 def _noise(scene: Scene) -> tuple[float, float]:

@@ -51,7 +51,7 @@ class Login:
     """Whether its ca.crt, if there is one, is that of the servers."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Access:
     """One way to one Kafka cluster; equal ways share one connection."""
 

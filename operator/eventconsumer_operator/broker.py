@@ -31,7 +31,7 @@ from eventconsumer_operator.log_starts import LogStarts
 from eventconsumer_operator.membership import Member
 from eventconsumer_operator.peeker import Peeker
 from eventconsumer_operator.refusals import Denial, Denied, Occupied, Unreachable, allowed
-from eventconsumer_operator.together import all_of
+from eventconsumer_operator.together import all_of, each_of
 from eventconsumer_operator.visitor import visit
 
 if TYPE_CHECKING:
@@ -228,10 +228,10 @@ class Broker:
         A group that is listed as empty has no members to be asked for, which saves most questions.
         """
         empty = await self._empty_groups()
-        asked = [group for group in groups if group not in empty]
-        answers = await all_of(*(allowed(self.group(group)) for group in asked))
-        told = (None if isinstance(answer, Denial) else answer for answer in answers)
-        return dict.fromkeys(groups, Group("Empty", ())) | dict(zip(asked, told, strict=True))
+        asked = (group for group in groups if group not in empty)
+        answers = await each_of(lambda group: allowed(self.group(group)), asked, at_once=IN_FLIGHT)
+        told = {group: None if isinstance(one, Denial) else one for group, one in answers.items()}
+        return dict.fromkeys(groups, Group("Empty", ())) | told
 
     async def group(self, group: str) -> Group | None:
         """Return a group's state and members, in either protocol; None where there is no answer."""

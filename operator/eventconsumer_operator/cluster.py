@@ -11,7 +11,6 @@ import asyncio
 import json
 import logging
 import time
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import aiohttp
@@ -54,6 +53,8 @@ _REFUSED = frozenset({400, 403, 422})
 OWN_LABEL = f"{MANAGED_BY_LABEL}={FIELD_MANAGER}"
 """Selects the Deployments, claims and pods of this operator; all others are none of its business."""
 _TOLD_AT_MOST = 1000
+PAGE = 50
+"""How many objects are listed at once: as Python's own each takes many times what is kept of it."""
 
 
 class ClusterError(Exception):
@@ -73,14 +74,6 @@ class Unavailable(ClusterError):  # noqa: N818  # reads as what happened
 
 class NotLeading(Unavailable):
     """Another operator writes now, or may soon."""
-
-
-@dataclass(frozen=True)
-class Listing:
-    """All objects of one kind, at one resource version of the cluster."""
-
-    items: list[Manifest]
-    version: int
 
 
 class Cluster:
@@ -137,14 +130,31 @@ class Cluster:
         others = [entry["version"] for entry in found.get("versions", []) if entry["version"] != preferred]
         return [preferred, *others] if preferred else others
 
-    async def list_all(self, kind: str, *, namespace: str | None = None) -> Listing | None:
-        """List the objects of a kind, in one namespace or in all; None where the kind is not served."""
-        query = [("labelSelector", OWN_LABEL)] if kind in OWNED else []
+    async def list_all(
+        self, kind: str, show: Callable[[Manifest], None], *, namespace: str | None = None
+    ) -> int | None:
+        """Show every object of a kind, in one namespace or in all, as it was at one moment.
+
+        Return the resource version of that moment; None where the kind is not served. The objects come by the
+        page, and few of them are in memory at a time.
+        """
         place = f"/namespaces/{namespace}" if namespace else ""
-        found = await self._request("GET", f"{self._base(kind)}{place}/{kind}", query=query)
-        if found is None:
-            return None
-        return Listing(items=found["items"], version=int(found["metadata"].get("resourceVersion") or 0))
+        query = [("limit", str(PAGE))] + ([("labelSelector", OWN_LABEL)] if kind in OWNED else [])
+        more = ""
+        while True:
+            found = await self._request(
+                "GET",
+                f"{self._base(kind)}{place}/{kind}",
+                query=[*query, ("continue", more)] if more else query,
+            )
+            if found is None:
+                return None
+            for manifest in found["items"]:
+                show(manifest)
+            metadata = found["metadata"]
+            more = metadata.get("continue", "")
+            if not more:
+                return int(metadata.get("resourceVersion") or 0)
 
     async def get(self, kind: str, key: ObjectKey) -> Manifest | None:
         """Return one object as it is now, or None where there is none."""

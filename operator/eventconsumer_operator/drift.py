@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from eventconsumer_operator.models import Manifest
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Applied:
     """What our last apply of one object sent and got back."""
 

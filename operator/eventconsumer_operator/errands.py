@@ -38,7 +38,7 @@ class Errand(Protocol):
         """Try it once; Unreachable where Kafka did not answer."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class CommitEnds:
     """Let a group that never committed begin at the records written from now on.
 
@@ -72,7 +72,7 @@ class CommitEnds:
         return Outcome.DONE
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class DeleteGroup:
     """Delete a consumer group with its offsets."""
 
@@ -88,7 +88,7 @@ class DeleteGroup:
         return Outcome.DONE
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class RenewGroup:
     """Have Kafka keep the offsets of a group that nobody is in for another while."""
 
@@ -111,7 +111,7 @@ class RenewGroup:
         return Outcome.DONE
 
 
-@dataclass
+@dataclass(slots=True)
 class _Record:
     errand: Errand
     outcome: Outcome | None = None
@@ -164,6 +164,7 @@ class Errands:
                 self._changed(key)
             if outcome is not Outcome.DONE:
                 await asyncio.sleep(AGAIN_SECONDS)
+        record.task = None
 
     async def _attempt(self, key: ObjectKey, record: _Record) -> Outcome:
         errand = record.errand

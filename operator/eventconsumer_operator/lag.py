@@ -17,12 +17,16 @@ The rules, which the tests hold:
 
 from __future__ import annotations
 
+from array import array
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, overload
+
+from typing_extensions import override
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
 
 class LagState(StrEnum):
@@ -76,7 +80,47 @@ class PartitionLag:
     log_end: int | None
 
 
+class Listed(Sequence[PartitionLag]):
+    """The figures of some partitions, in a tenth of the memory that they take as objects."""
+
+    __slots__ = ("_figures",)
+
+    def __init__(self, entries: Iterable[PartitionLag]) -> None:
+        self._figures = packed(
+            _NONE if figure is None else figure
+            for entry in entries
+            for figure in (entry.partition, entry.lag, entry.committed, entry.log_start, entry.log_end)
+        )
+
+    @override
+    def __len__(self) -> int:
+        return len(self._figures) // _FIGURES
+
+    @overload
+    def __getitem__(self, index: int) -> PartitionLag: ...
+    @overload
+    def __getitem__(self, index: slice) -> list[PartitionLag]: ...
+    @override
+    def __getitem__(self, index: int | slice) -> PartitionLag | list[PartitionLag]:
+        numbers = range(len(self))[index]
+        if isinstance(numbers, range):
+            return [self[number] for number in numbers]
+        first, *others = self._figures[numbers * _FIGURES : (numbers + 1) * _FIGURES]
+        return PartitionLag(first, *(None if figure == _NONE else figure for figure in others))
+
+    @override
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Listed) and self._figures == other._figures
+
+    @override
+    def __hash__(self) -> int:
+        return hash(tuple(self._figures))
+
+
 UNKNOWN = Lag(LagState.UNKNOWN)
+_NONE = -1
+_FIGURES = 5
+_LARGEST = 2**31 - 1
 LISTED = 20
 """How many partitions a status lists; a topic may have thousands."""
 
@@ -97,7 +141,7 @@ def lag(partitions: Mapping[int, Offsets], *, start_from: str) -> Lag:
     )
 
 
-def worst(partitions: Mapping[int, Offsets], *, start_from: str) -> tuple[PartitionLag, ...]:
+def worst(partitions: Mapping[int, Offsets], *, start_from: str) -> Listed:
     """Return the figures of the partitions that need a look: those without an answer, then the most lag."""
     each = [
         PartitionLag(
@@ -110,7 +154,14 @@ def worst(partitions: Mapping[int, Offsets], *, start_from: str) -> tuple[Partit
         for number, offsets in partitions.items()
     ]
     each.sort(key=lambda entry: (entry.lag is not None, -(entry.lag or 0), entry.partition))
-    return tuple(each[:LISTED])
+    return Listed(each[:LISTED])
+
+
+def packed(numbers: Iterable[int]) -> array[int]:
+    """Keep numbers of no less than -1 in four bytes each, or in eight where one of them is that large."""
+    # Of a list, and not of an iterator, an array takes no room for more than there is.
+    listed = list(numbers)
+    return array("i" if max(listed, default=0) <= _LARGEST else "q", listed)
 
 
 def unread(offsets: Offsets, *, start_from: str) -> int:

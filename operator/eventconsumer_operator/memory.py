@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from eventconsumer_operator.metrics import Told
 
 
-@dataclass
+@dataclass(slots=True)
 class Memory:
     """What this process did to one EventConsumer; losing it costs one apply, nothing else."""
 

@@ -11,7 +11,7 @@ import asyncio
 import logging
 import time
 from collections import defaultdict
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -27,7 +27,7 @@ from eventconsumer_operator.verdict import look, slide
 from eventconsumer_operator.world import Observation
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Mapping
 
     from eventconsumer_operator.access import Access
     from eventconsumer_operator.names import ObjectKey
@@ -35,6 +35,32 @@ if TYPE_CHECKING:
     from eventconsumer_operator.verdict import Look
 
 logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Sources:
+    """Everything that one round's observations of one Kafka cluster are put together from."""
+
+    answers: Answers
+    records: FirstRecords
+    growth: Growth
+    settings: ClusterSettings
+    now: datetime
+    at: float
+    """The same moment in seconds on a clock that never goes back."""
+
+    def offsets(self, target: Target) -> dict[int, Offsets]:
+        """Return the offsets of a target's partitions, marked where no record is left among them."""
+        offsets = self.answers.offsets(target)
+        return self.records.mark(offsets, first_unread(target, offsets), self.answers.ends)
+
+    def dated(self, position: Position) -> Dated | None:
+        """Return when the first record from a position on was written: as it says itself, or about when."""
+        said = self.records.written_at(position)
+        if said is not None:
+            return Dated(said, estimated=False)
+        about = self.growth.written_at(position)
+        return Dated(about, estimated=True) if about is not None else None
 
 
 class Poller:
@@ -128,19 +154,17 @@ class Poller:
     async def _round(self, access: Access, targets: Mapping[ObjectKey, Target]) -> None:
         try:
             with metrics.lag_refresh_seconds.time():
-                observations = await self._observe(access, targets)
+                await self._observe(access, targets)
         except Unreachable as failure:
             self._say_silent(access, failure)
             # The client may never find a group's coordinator again after an outage; a new one does at once.
             await self._hang_up(access)
-            observations = self._unknown(targets, failure.fix)
+            self._note_unknown(targets, failure.fix)
         except Exception:
             logger.exception("the lag of consumers at %s could not be observed", access.servers)
-            observations = self._unknown(targets)
+            self._note_unknown(targets)
         else:
             self._say_answering(access)
-        for key, observation in observations.items():
-            self._note(key, targets[key], observation)
         if self._targets.keys() - self._observations.keys():
             # Somebody came while this round went on, and found it closed.
             self._wake.set()
@@ -150,28 +174,32 @@ class Poller:
         if broker is not None:
             await broker.close()
 
-    def _unknown(
-        self, targets: Iterable[ObjectKey], fault: str | None = None
-    ) -> dict[ObjectKey, Observation]:
+    def _note_unknown(self, targets: Mapping[ObjectKey, Target], fault: str | None = None) -> None:
         now = datetime.now(UTC)
-        return {key: Observation(UNKNOWN, now, window=self._window(key), fault=fault) for key in targets}
+        for key, target in targets.items():
+            self._note(key, target, Observation(UNKNOWN, now, window=self._window(key), fault=fault))
 
     def _window(self, key: ObjectKey) -> tuple[Look, ...]:
         before = self._observations.get(key)
         return before.window if before else ()
 
-    async def _observe(
-        self, access: Access, targets: Mapping[ObjectKey, Target]
-    ) -> dict[ObjectKey, Observation]:
+    async def _observe(self, access: Access, targets: Mapping[ObjectKey, Target]) -> None:
+        """Ask a cluster, and note what it says of each target.
+
+        What is worked out for one target is dropped before the next one: a thousand of them at the same time
+        would make up much of this process.
+        """
         broker = await self._broker(access)
         answers = await ask(broker, targets.values())
         settings = self._settings.setdefault(access, ClusterSettings())
         await settings.learn(broker, answers.topics_of(targets.values()))
         now = datetime.now(UTC)
         records = self._records.setdefault(access, FirstRecords())
-        offsets = {key: answers.offsets(target) for key, target in targets.items()}
-        positions = {key: first_unread(target, offsets[key]) for key, target in targets.items()}
-        wanted = [position for places in positions.values() for position in places.items()]
+        wanted = {
+            position
+            for target in targets.values()
+            for position in first_unread(target, answers.offsets(target)).items()
+        }
         growth = self._growth.setdefault(access, Growth())
         growth.note(answers.ends, wanted, at=now.timestamp())
         # A log that stands still is read once: it shows whether its last offsets are records at all.
@@ -181,25 +209,10 @@ class Poller:
             answers.ends,
             needless=lambda at: growth.moving(at[0]) and growth.written_at(at) is not None,
         )
-        seen = {
-            key: self._look(
-                key,
-                target,
-                records.mark(offsets[key], positions[key], answers.ends),
-                answers=answers,
-                dated=lambda at: _dated(at, records, growth),
-                now=now,
-            )
-            for key, target in targets.items()
-        }
-        return {
-            key: replace(
-                one,
-                retention=settings.retention(targets[key].topic),
-                offsets_kept=settings.offsets_kept,
-            )
-            for key, one in seen.items()
-        }
+        del wanted
+        sources = Sources(answers, records, growth, settings, now=now, at=time.monotonic())
+        for key, target in targets.items():
+            self._note(key, target, self._look(key, target, sources))
 
     async def _broker(self, access: Access) -> Broker:
         """Return the one connection to a cluster; renewed credentials make a new one."""
@@ -210,24 +223,21 @@ class Poller:
             self._clusters[access] = Broker(access, timeout=self._timeout)
         return self._clusters[access]
 
-    def _look(
-        self,
-        key: ObjectKey,
-        target: Target,
-        offsets: Mapping[int, Offsets],
-        *,
-        answers: Answers,
-        dated: Callable[[Position], Dated | None],
-        now: datetime,
-    ) -> Observation:
+    def _look(self, key: ObjectKey, target: Target, sources: Sources) -> Observation:
         """Put one EventConsumer's observation together and remember the look."""
-        written_at = [dated(at) for at in first_unread(target, offsets).items()]
-        seen = observe(target, offsets, answers, written_at=written_at, now=now)
+        offsets = sources.offsets(target)
+        written_at = [sources.dated(at) for at in first_unread(target, offsets).items()]
+        seen = observe(target, offsets, sources.answers, written_at=written_at, now=sources.now)
         newest = look(
-            offsets, seen.lag, start_from=target.start_from, behind=seen.behind_seconds, at=time.monotonic()
+            offsets, seen.lag, start_from=target.start_from, behind=seen.behind_seconds, at=sources.at
         )
         window = self._window(key)
-        return replace(seen, window=slide(window, newest, every=self._interval) if newest else window)
+        return replace(
+            seen,
+            window=slide(window, newest, every=self._interval) if newest else window,
+            retention=sources.settings.retention(target.topic),
+            offsets_kept=sources.settings.offsets_kept,
+        )
 
     def _note(self, key: ObjectKey, target: Target, observation: Observation) -> None:
         if self._targets.get(key) != target:
@@ -254,12 +264,3 @@ class Poller:
         if access in self._silent:
             self._silent.discard(access)
             logger.info("Kafka at %s answers again", access.servers)
-
-
-def _dated(position: Position, records: FirstRecords, growth: Growth) -> Dated | None:
-    """Return when the first record from a position on was written: as it says itself, or else about when."""
-    said = records.written_at(position)
-    if said is not None:
-        return Dated(said, estimated=False)
-    about = growth.written_at(position)
-    return Dated(about, estimated=True) if about is not None else None

@@ -10,9 +10,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from eventconsumer_operator.broker import IN_FLIGHT
 from eventconsumer_operator.lag import Offsets, lag, position, unread, worst
 from eventconsumer_operator.refusals import Denial, allowed
-from eventconsumer_operator.together import all_of
+from eventconsumer_operator.together import each_of
 from eventconsumer_operator.world import Observation
 
 if TYPE_CHECKING:
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from eventconsumer_operator.records import Place
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Target:
     """What is asked for one EventConsumer."""
 
@@ -103,12 +104,16 @@ async def ask(broker: Broker, targets: Iterable[Target]) -> Answers:
     # Before the committed offsets: librdkafka crashes on those of a group whose coordinator is still loading
     # (its issue 5040), and listing or describing the group finds that out unharmed.
     states = await broker.groups(groups)
-    committed = await all_of(*(allowed(broker.committed(group)) for group in groups))
-    places = [(topic, number) for topic, numbers in partitions.items() for number in numbers]
-    told = {
-        group: None if isinstance(answer, Denial) else answer
-        for group, answer in zip(groups, committed, strict=True)
-    }
+    places = {(topic, number): (topic, number) for topic, numbers in partitions.items() for number in numbers}
+
+    async def committed(group: str) -> dict[Place, int] | None:
+        answer = await allowed(broker.committed(group))
+        if isinstance(answer, Denial):
+            return None
+        # All groups share the names of places: there are twelve thousand offsets of a thousand groups.
+        return {places[place]: offset for place, offset in answer.items() if place in places}
+
+    told = await each_of(committed, groups, at_once=IN_FLIGHT)
     ends = await broker.ends(places)
     readers = {(target.topic, target.group) for target in listed}
     readers |= {(topic, redrive_group(topic)) for topic in dead_letters & partitions.keys()}

@@ -109,17 +109,17 @@ class Reconciler:
         await self._keep_finalizer(body, wanted=consumer.spec.deletion_policy == "Delete")
         world = self._scaled(key, await self._gather(key, consumer, body.get("status", {})))
         connection, findings = self._decide(world)
-        self._follow(world, connection)
+        self._follow(key, world, connection)
         if connection is not None and _may_apply(world, findings):
             start = self._fix_start(key, world, connection)
             if start is None:
                 return  # Kafka is being asked, and its answer brings the key back.
             if start is Outcome.DONE:
-                world, refused = await self._apply(world, connection)
+                world, refused = await self._apply(key, world, connection)
                 findings += refused
             else:
                 findings.append(checks.start_not_fixed(connection, start))
-        await self._report(world, connection, findings)
+        await self._report(key, world, connection, findings)
 
     def _scaled(self, key: ObjectKey, world: World) -> World:
         """Add how many workers lag calls for, where the resource leaves that to lag."""
@@ -170,7 +170,7 @@ class Reconciler:
         self.later(key, max(1.0, left(world, now=now).total_seconds()))
         if coming.step is Step.STOP_WORKERS and connection is not None:
             stopped = desired.deployment(consumer, connection, self.image, replicas=0)
-            await self._apply_one(DEPLOYMENTS, stopped, world.deployment)
+            await self._apply_one(key, DEPLOYMENTS, stopped, world.deployment)
         elif coming.step is Step.DELETE_GROUP and errand is not None:
             self.errands.run(key, errand)
 
@@ -223,9 +223,8 @@ class Reconciler:
         faults = (checks.first_finding(world, chain) for chain in chains)
         return checks.connection_of(world), [fault for fault in faults if fault]
 
-    def _follow(self, world: World, connection: Connection | None) -> None:
+    def _follow(self, key: ObjectKey, world: World, connection: Connection | None) -> None:
         consumer = world.consumer
-        key = ObjectKey(consumer.metadata.namespace, consumer.metadata.name)
         if connection is None:
             self.poller.forget(key)
             return
@@ -249,31 +248,33 @@ class Reconciler:
             return access.to_servers(connection, self.credentials)
         return access.through_strimzi(kafka, self.credentials)
 
-    async def _apply(self, world: World, connection: Connection) -> tuple[World, list[Finding]]:
+    async def _apply(
+        self, key: ObjectKey, world: World, connection: Connection
+    ) -> tuple[World, list[Finding]]:
         """Apply what differs; the volume claim first, because the Deployment's pod mounts it."""
         consumer = world.consumer
         try:
             claim = desired.claim(consumer)
             if claim is not None:
-                world = replace(world, claim=await self._apply_one(CLAIMS, claim, world.claim))
+                world = replace(world, claim=await self._apply_one(key, CLAIMS, claim, world.claim))
             deployment = desired.deployment(consumer, connection, self.image, replicas=world.replicas)
             before = remembered(world.deployment)
             world = replace(
-                world, deployment=await self._apply_one(DEPLOYMENTS, deployment, world.deployment)
+                world, deployment=await self._apply_one(key, DEPLOYMENTS, deployment, world.deployment)
             )
             if recreated(before, connection):
                 made = f"topic {connection.topic} was deleted and made again (id {connection.topic_id})"
                 tiding = Tiding(Reason.TOPIC_RECREATED, f"{made}, so the workers restart", good=False)
                 await self._tell(consumer.metadata, tiding)
         except Refused as refused:
-            key = ObjectKey(consumer.metadata.namespace, consumer.metadata.name)
             self.later(key, STARTING.total_seconds())
             return world, [Finding(ConditionType.WORKERS_AVAILABLE, Reason.APPLY_REFUSED, str(refused))]
         return world, []
 
-    async def _apply_one(self, kind: str, wanted: Manifest, live: Manifest | None) -> Manifest:
-        owner = ObjectKey(wanted["metadata"]["namespace"], wanted["metadata"]["ownerReferences"][0]["name"])
-        memory = self.memories.setdefault(owner, Memory())
+    async def _apply_one(
+        self, key: ObjectKey, kind: str, wanted: Manifest, live: Manifest | None
+    ) -> Manifest:
+        memory = self.memories.setdefault(key, Memory())
         if live is not None and (
             live["metadata"].get("deletionTimestamp")
             or not needs_apply(wanted, live, memory.applied.get(kind))
@@ -286,12 +287,12 @@ class Reconciler:
             "resourceVersion"
         ):
             done = "created" if live is None else "repaired or updated"
-            logger.info("%s: %s %s %s", "/".join(owner), wanted["kind"], wanted["metadata"]["name"], done)
+            logger.info("%s: %s %s %s", "/".join(key), wanted["kind"], wanted["metadata"]["name"], done)
         return returned
 
-    async def _report(self, world: World, connection: Connection | None, findings: list[Finding]) -> None:
-        consumer = world.consumer
-        key = ObjectKey(consumer.metadata.namespace, consumer.metadata.name)
+    async def _report(
+        self, key: ObjectKey, world: World, connection: Connection | None, findings: list[Finding]
+    ) -> None:
         now = datetime.now(UTC)
         ready = (world.deployment or {}).get("status", {}).get("readyReplicas", 0)
         world = replace(world, crew_since=self.memories.setdefault(key, Memory()).count(ready, now))

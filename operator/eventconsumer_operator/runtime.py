@@ -67,7 +67,7 @@ class Runtime:
             interval=config.lag_interval_seconds, timeout=config.kafka_timeout_seconds, changed=self.queue.add
         )
         self._election = Election(config.pod_name)
-        self._silence = Silence()
+        self._silence = Silence(patience=config.watch_patience_seconds)
         self._consumers = metrics.Consumers(self._told)
         self._leads = False
         self._cluster: Cluster | None = None
@@ -121,7 +121,7 @@ class Runtime:
         if deleted:
             self.store.remove(kind, manifest)
         else:
-            self.store.put(kind, manifest)
+            self.store.hear(kind, manifest)
         for key in affected(kind, manifest, self.store):
             self.queue.add(key)
 
@@ -132,13 +132,7 @@ class Runtime:
         known = self.store.keys(EVENT_CONSUMERS)
         for kind in (each.plural for each in WATCHED):
             for namespace in self.config.watch_namespaces or (None,):
-                listing = await self._cluster.list_all(kind, namespace=namespace)
-                if listing is None:
-                    self.store.settle_unserved(kind)
-                else:
-                    covered = (namespace,) if namespace else ()
-                    self._compare(kind, listing.items)
-                    self.store.settle(kind, listing.items, at=listing.version, namespaces=covered)
+                await self._list(self._cluster, kind, namespace)
         for key in known | self.store.keys(EVENT_CONSUMERS):
             self.queue.add(key)
 
@@ -192,14 +186,24 @@ class Runtime:
             return []
         return [(key, one.told) for key, one in self._reconciler.memories.items() if one.told is not None]
 
-    def _compare(self, kind: str, listed: list[Manifest]) -> None:
+    async def _list(self, cluster: Cluster, kind: str, namespace: str | None) -> None:
+        listed: set[ObjectKey] = set()
+
+        def show(manifest: Manifest) -> None:
+            listed.add(key_of(manifest))
+            self._compare(kind, manifest)
+            self.store.put(kind, manifest)
+
+        at = await cluster.list_all(kind, show, namespace=namespace)
+        if at is None:
+            self.store.settle_unserved(kind)
+        else:
+            self.store.settle(kind, listed, at=at, namespaces=(namespace,) if namespace else ())
+
+    def _compare(self, kind: str, listed: Manifest) -> None:
         """Note what a listing shows and the watches have not told; before they run, there is no telling."""
-        if not self.started:
-            return
-        for manifest in listed:
-            key, newest = key_of(manifest), version(manifest)
-            if newest > self.store.version(kind, key):
-                self._silence.listed(kind, key, newest, now=time.monotonic())
+        if self.started and not self.store.told(kind, listed):
+            self._silence.listed(kind, key_of(listed), version(listed), now=time.monotonic())
 
     async def _resync_for_ever(self) -> None:
         while True:

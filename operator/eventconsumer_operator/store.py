@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import zlib
 from collections import defaultdict
+from sys import intern
 from typing import TYPE_CHECKING, NamedTuple
 
 from eventconsumer_operator import pods
@@ -17,7 +18,7 @@ from eventconsumer_operator.indexes import INDEXES
 from eventconsumer_operator.names import PODS, ObjectKey
 
 if TYPE_CHECKING:
-    from collections.abc import Hashable, Iterable, Mapping
+    from collections.abc import Collection, Hashable, Iterable, Mapping
 
     from eventconsumer_operator.models import Manifest
 
@@ -31,6 +32,8 @@ class Kept(NamedTuple):
     uid: str | None
     version: int
     packed: bytes
+    heard: int
+    """The newest version that a watch told of; 0 where none did."""
 
     @property
     def manifest(self) -> Manifest:
@@ -45,16 +48,22 @@ class Store:
     def __init__(self) -> None:
         self._kinds: dict[str, _Kind] = {}
         self._unserved: set[str] = set()
+        self._gone: dict[str, dict[str | None, int]] = defaultdict(dict)
 
     def get(self, kind: str, key: ObjectKey) -> Manifest | None:
         """Return one object, or None where it was not seen."""
         kept = self._of(kind).objects.get(key)
         return kept.manifest if kept else None
 
-    def version(self, kind: str, key: ObjectKey) -> int:
-        """Return the newest resource version known of one object; 0 where it was not seen."""
-        kept = self._of(kind).objects.get(key)
-        return kept.version if kept else 0
+    def told(self, kind: str, listed: Manifest) -> bool:
+        """Tell whether a watch told of this version of an object, of a later one, or that it is gone.
+
+        What listings and our own writes answered does not count.
+        """
+        if self._gone[kind].get(_uid(listed), -1) >= version(listed):
+            return True
+        kept = self._of(kind).objects.get(key_of(listed))
+        return kept is not None and kept.heard >= version(listed)
 
     def keys(self, kind: str) -> frozenset[ObjectKey]:
         """Return the key of every object of one kind."""
@@ -70,14 +79,28 @@ class Store:
         return {key: of_kind.objects[key].manifest for key in sorted(self.keys_by(kind, index, value))}
 
     def put(self, kind: str, manifest: Manifest) -> None:
-        """Keep an object, unless a newer version of it is known."""
+        """Keep an object, unless a newer version of it is known, or that it is gone."""
+        if self._gone[kind].get(_uid(manifest), -1) >= version(manifest):
+            return
         key = key_of(manifest)
         known = self._of(kind).objects.get(key)
         if known is None or known.uid != _uid(manifest) or known.version <= version(manifest):
             self._of(kind).keep(key, pods.trimmed(manifest) if kind == PODS else _trimmed(manifest))
 
+    def hear(self, kind: str, manifest: Manifest) -> None:
+        """Keep what a watch tells of an object, unless a newer version of it is known."""
+        self.put(kind, manifest)
+        objects, key, told = self._of(kind).objects, key_of(manifest), version(manifest)
+        kept = objects.get(key)
+        if kept is not None and kept.heard < told:
+            objects[key] = kept._replace(heard=told)
+
     def remove(self, kind: str, manifest: Manifest) -> None:
-        """Forget an object that is gone, unless another one has taken its name since."""
+        """Forget an object that is gone, unless another one has taken its name since.
+
+        A listing under way may still show it: until it has ended, an older version of it is not kept.
+        """
+        self._gone[kind][_uid(manifest)] = version(manifest)
         key = key_of(manifest)
         known = self._of(kind).objects.get(key)
         if known is not None and known.uid == _uid(manifest):
@@ -93,21 +116,19 @@ class Store:
         self._kinds.pop(kind, None)
 
     def settle(
-        self, kind: str, listed: Iterable[Manifest], *, at: int, namespaces: Iterable[str] = ()
+        self, kind: str, listed: Collection[ObjectKey], *, at: int, namespaces: Iterable[str] = ()
     ) -> None:
-        """Take over a full listing made at resource version ``at``, and forget what vanished unnoticed.
+        """Forget what vanished unnoticed: what a full listing made at resource version ``at`` does not show.
 
         A listing covers ``namespaces``, or all of them where none is named. An object that is newer than the
         listing stays: it was created while the listing was on its way.
         """
         self._unserved.discard(kind)
-        seen = {key_of(manifest): manifest for manifest in listed}
+        self._gone.pop(kind, None)
         covered = frozenset(namespaces)
         for key, known in list(self._of(kind).objects.items()):
-            if key not in seen and known.version <= at and (not covered or key.namespace in covered):
+            if key not in listed and known.version <= at and (not covered or key.namespace in covered):
                 self._of(kind).forget(key)
-        for manifest in seen.values():
-            self.put(kind, manifest)
 
     def _of(self, kind: str) -> _Kind:
         if kind not in self._kinds:
@@ -126,10 +147,12 @@ class _Kind:
         }
 
     def keep(self, key: ObjectKey, manifest: Manifest) -> None:
+        heard = self.objects[key].heard if key in self.objects else 0
         if self._by and key in self.objects:
             self.forget(key)
         text = json.dumps(manifest, separators=(",", ":"))
-        self.objects[key] = Kept(_uid(manifest), version(manifest), zlib.compress(text.encode(), _FAST))
+        packed = zlib.compress(text.encode(), _FAST)
+        self.objects[key] = Kept(_uid(manifest), version(manifest), packed, heard)
         for index, value_of in self._by.items():
             self.indexes[index][value_of(manifest)].add(key)
 
@@ -143,9 +166,12 @@ class _Kind:
 
 
 def key_of(manifest: Manifest) -> ObjectKey:
-    """Return the namespace and name of an object."""
+    """Return the namespace and name of an object.
+
+    They are interned: every part of the operator keeps the keys of a thousand objects.
+    """
     metadata = manifest["metadata"]
-    return ObjectKey(metadata.get("namespace", ""), metadata["name"])
+    return ObjectKey(intern(metadata.get("namespace", "")), intern(metadata["name"]))
 
 
 def version(manifest: Manifest) -> int:

@@ -30,7 +30,7 @@ class Tiding:
     good: bool
 
 
-@dataclass
+@dataclass(slots=True)
 class Troubles:
     """What was told of one EventConsumer and has not ended, by condition."""
 

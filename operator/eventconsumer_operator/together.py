@@ -1,4 +1,4 @@
-"""Waiting for the answers to many questions at once."""
+"""Asking many questions, and waiting for the answers to all of them."""
 
 from __future__ import annotations
 
@@ -6,8 +6,9 @@ import asyncio
 from typing import TYPE_CHECKING, TypeVar
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable
+    from collections.abc import Awaitable, Callable, Iterable
 
+Question = TypeVar("Question")
 Answer = TypeVar("Answer")
 
 
@@ -21,3 +22,22 @@ async def all_of(*questions: Awaitable[Answer]) -> list[Answer]:
         if isinstance(answer, BaseException):
             raise answer
     return [answer for answer in answers if not isinstance(answer, BaseException)]
+
+
+async def each_of(
+    ask: Callable[[Question], Awaitable[Answer]], questions: Iterable[Question], *, at_once: int
+) -> dict[Question, Answer]:
+    """Ask so many questions at a time, and return the answers or raise the first failure.
+
+    A question takes memory only while it is being asked. Whoever fails asks no more, so where nobody answers
+    it is over after as long as the first questions take.
+    """
+    answers: dict[Question, Answer] = {}
+    waiting = iter(questions)
+
+    async def go_on_asking() -> None:
+        for question in waiting:
+            answers[question] = await ask(question)
+
+    await all_of(*(go_on_asking() for _ in range(at_once)))
+    return answers

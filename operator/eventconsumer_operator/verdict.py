@@ -16,12 +16,11 @@ Messages hold no figures: they would change with every look, and each change wou
 
 from __future__ import annotations
 
-from array import array
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from eventconsumer_operator.conditions import Answer
-from eventconsumer_operator.lag import LagState, position, unread
+from eventconsumer_operator.lag import LagState, packed, position, unread
 from eventconsumer_operator.names import ConditionType, Reason
 
 if TYPE_CHECKING:
@@ -38,7 +37,6 @@ _TREND = frozenset({Reason.RECOVERING, Reason.FALLING_BEHIND})
 _NOTHING_UNREAD = {LagState.KNOWN: Reason.CAUGHT_UP, LagState.UNCOMMITTED: Reason.UNCOMMITTED}
 NOWHERE = -1
 """The position of a group that has none of its own."""
-_OFFSETS = "q"
 _EARLY = 0.9
 """A round may begin a little early; it still counts as the next look."""
 
@@ -98,15 +96,12 @@ def look(
         at=at,
         lag=total.total,
         behind=behind,
-        positions=array(_OFFSETS, (_own_position(entry, start_from) for entry in each)),
-        unread=array(
-            _OFFSETS,
-            (
-                unread(entry, start_from=start_from)
-                if entry is not None and entry.start is not None and entry.end is not None
-                else 0
-                for entry in each
-            ),
+        positions=packed(_own_position(entry, start_from) for entry in each),
+        unread=packed(
+            unread(entry, start_from=start_from)
+            if entry is not None and entry.start is not None and entry.end is not None
+            else 0
+            for entry in each
         ),
     )
 

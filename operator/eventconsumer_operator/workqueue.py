@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from contextvars import Context
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -34,6 +35,8 @@ class WorkQueue:
         self._running: set[ObjectKey] = set()
         self._failures: dict[ObjectKey, int] = {}
         self._later: dict[ObjectKey, asyncio.TimerHandle] = {}
+        # A plan may stand for a day: it would else keep whatever its maker's context held.
+        self._nobody = Context()
 
     def add(self, key: ObjectKey) -> None:
         """Have a key worked on as soon as a worker is free."""
@@ -52,7 +55,7 @@ class WorkQueue:
             return
         if planned is not None:
             planned.cancel()
-        self._later[key] = loop.call_at(due, self._due, key)
+        self._later[key] = loop.call_at(due, self._due, key, context=self._nobody)
 
     def depth(self) -> int:
         """Return how many keys wait."""

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from datetime import datetime
 
     from eventconsumer_operator.lag import Lag, PartitionLag
@@ -36,7 +37,7 @@ class Observation:
     """Records in the dead-letter topic; None where there is no such topic or no answer."""
     who: tuple[Member, ...] | None = None
     """The members themselves."""
-    worst: tuple[PartitionLag, ...] = ()
+    worst: Sequence[PartitionLag] = ()
     fault: str | None = None
     """Why Kafka could not be asked, and what helps; None where that is not known."""
     retention: Retention | None = None

@@ -92,7 +92,18 @@ def install(app: FastAPI) -> None:
 
 async def _invalid_request(_request: Request, failure: Exception) -> ProblemResponse:
     assert isinstance(failure, RequestValidationError)  # noqa: S101  # registered for this class only
+    if isinstance(failure.body, bytes):
+        return _other_media_type()
     return _invalid([_field_error(error["loc"], error["type"], error["msg"]) for error in failure.errors()])
+
+
+def _other_media_type() -> ProblemResponse:
+    # The framework parses what is said to be JSON, and leaves any other body as the bytes that came.
+    return problem(
+        HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
+        detail="Send a JSON object, with Content-Type: application/json.",
+        headers={"Accept": "application/json"},
+    )
 
 
 def _invalid(errors: Sequence[FieldError]) -> ProblemResponse:

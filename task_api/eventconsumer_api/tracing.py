@@ -12,8 +12,7 @@ import os
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from starlette.datastructures import Headers
-
+from eventconsumer_api.raw_headers import header
 from eventconsumer_api.traceparent import set_current_traceparent, valid_traceparent
 
 if TYPE_CHECKING:
@@ -129,7 +128,7 @@ class TraceMiddleware:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        sent = valid_traceparent(Headers(scope=scope).get(HEADER))
+        sent = valid_traceparent(header(scope, b"traceparent"))
         traces: Traces | None = scope.get("state", {}).get("traces")
         if traces is None:
             set_current_traceparent(sent)

@@ -31,6 +31,7 @@ SECURED = Security(
 )
 CONNECTION = Connection("events-kafka-bootstrap:9092", "orders", security=SECURED)
 WITHOUT_OPERATOR = {
+    "audit_retention_days",
     "client_id",
     "group_protocol",
     "group_session_seconds",

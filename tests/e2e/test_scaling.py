@@ -14,6 +14,7 @@ from tests.support.broker_client import BrokerClient
 from tests.support.builders import event_consumer, kafka_topic
 from tests.support.events import encoded
 from tests.support.eventually import eventually
+from tests.support.external_metrics import external_metrics
 from tests.support.kubernetes import Refused
 
 if TYPE_CHECKING:
@@ -48,10 +49,19 @@ def has_ready(kubernetes: Kubernetes, ready: str, *, within: float = 90) -> None
 def autoscaler(**spec: Any) -> Manifest:
     """Return the HorizontalPodAutoscaler of the documents, for our consumer."""
     blocks = re.findall(r"```yaml\n(.*?)```", (ROOT / "crds" / "README.md").read_text(), re.DOTALL)
-    documented: list[Manifest] = [yaml.safe_load(block) for block in blocks]
-    [found] = [each for each in documented if each["kind"] == "HorizontalPodAutoscaler"]
-    found["metadata"]["name"] = found["spec"]["scaleTargetRef"]["name"] = CONSUMER
+    ours: list[Manifest] = [
+        yaml.safe_load(block.replace("notification-service", CONSUMER)) for block in blocks
+    ]
+    [found] = [each for each in ours if each["kind"] == "HorizontalPodAutoscaler"]
     return {**found, "spec": found["spec"] | spec}
+
+
+def for_20_records_each(**spec: Any) -> Manifest:
+    """Return the same, for as little lag as a test makes and without the wait before workers go."""
+    manifest = autoscaler(behavior={"scaleDown": {"stabilizationWindowSeconds": 0}}, **spec)
+    [metric] = manifest["spec"]["metrics"]
+    metric["external"]["target"]["averageValue"] = "20"
+    return manifest
 
 
 def autoscaler_says(kubernetes: Kubernetes) -> Manifest:
@@ -73,18 +83,37 @@ def test_kubectl_scale_sets_how_many_workers_run(kubernetes: Kubernetes) -> None
     assert len(kubernetes.list("pods", scale["status"]["selector"])) == 3
 
 
-@pytest.mark.usefixtures("topic")
-def test_a_horizontal_pod_autoscaler_scales_a_consumer(kubernetes: Kubernetes) -> None:
-    consume(kubernetes)
+def slow_worker(kubernetes: Kubernetes) -> Manifest:
+    """Return a custom worker of the workers' own image that handles five records a second."""
+    running = kubernetes.get("deployment", "notification-service")["spec"]["template"]["spec"]
+    handler = "import time; from eventconsumer_workers import run; run(lambda event: time.sleep(0.2))"
+    image = running["containers"][0]["image"]
+    return {"type": "custom", "custom": {"image": image, "command": ["python", "-c", handler]}}
+
+
+@pytest.fixture
+def metrics(kubernetes: Kubernetes) -> Iterator[None]:
+    with external_metrics(kubernetes):
+        yield
+
+
+@pytest.mark.usefixtures("metrics", "topic")
+def test_a_horizontal_pod_autoscaler_follows_the_lag_that_the_operator_tells(
+    kubernetes: Kubernetes, cluster: Cluster
+) -> None:
+    consume(kubernetes, worker=slow_worker(kubernetes))
     has_ready(kubernetes, "1/1")
+    broker = BrokerClient(f"127.0.0.1:{cluster.ports.kafka}")
+    for partition in range(3):
+        broker.publish(TOPIC, [encoded() for _ in range(80)], partition=partition)
 
-    # No metric is served here; fewer workers than minReplicas is what an autoscaler acts on without one.
-    kubernetes.apply(autoscaler(minReplicas=2))
+    kubernetes.apply(for_20_records_each())
 
-    has_ready(kubernetes, "2/2")
+    has_ready(kubernetes, "3/3")
+    assert kubernetes.get("eventconsumer", CONSUMER)["spec"]["replicas"] == 3
+    eventually("no lag", lambda: kubernetes.row(CONSUMER)["LAG"] == "0")
+    has_ready(kubernetes, "1/1")
     assert autoscaler_says(kubernetes)["status"] == "True"
-    assert kubernetes.get("eventconsumer", CONSUMER)["spec"]["replicas"] == 2
-    assert kubernetes.get("horizontalpodautoscaler", CONSUMER)["status"]["currentReplicas"] >= 1
 
 
 @pytest.mark.usefixtures("topic")

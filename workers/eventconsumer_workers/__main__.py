@@ -10,6 +10,7 @@ import argparse
 import logging
 import os
 import sys
+from datetime import timedelta
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -51,7 +52,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(
         prog="eventconsumer-worker",
         description="Follow a Kafka topic.",
-        epilog="Beside these: `audit verify`, `audit query`, and `redrive` for the dead letters.",
+        epilog="Beside these: `audit verify`, `query` and `remove`, and `redrive` for the dead letters.",
     )
     parser.add_argument("worker", choices=[kind.value for kind in Kind], help="what to do with the events")
     parser.add_argument(
@@ -94,7 +95,10 @@ def _store(settings: Settings) -> Store:
         return PostgresLog(
             settings.audit_database_url, group=settings.kafka_group_id, topic=settings.kafka_topic
         )
-    log = AuditLog(settings.audit_log_path, settings.kafka_topic)
+    days = settings.audit_retention_days
+    log = AuditLog(
+        settings.audit_log_path, settings.kafka_topic, retention=None if days is None else timedelta(days)
+    )
     _log.info("Loaded %d previously seen events", len(log))
     return log
 

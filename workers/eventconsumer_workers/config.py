@@ -80,6 +80,8 @@ class Settings(BaseSettings):
     """Where notifications go, as JSON; secrets are the names of other variables."""
     audit_log_path: Path = Path("audit.log")
     """Where the audit log is, unless it is in a database."""
+    audit_retention_days: int | None = Field(default=None, ge=1, le=36_500)
+    """How long closed segments of the log on a volume are kept, at least; without it, for ever."""
     audit_database_url: str | None = Field(default=None, min_length=1, repr=False)
     """The PostgreSQL database that holds the audit log, as a URL with user and password."""
     health_port: int = Field(default=8080, ge=0, le=65535)
@@ -108,6 +110,14 @@ class Settings(BaseSettings):
             raise ValueError("KAFKA_CERTIFICATE_LOCATION and KAFKA_KEY_LOCATION need each other")
         if (self.schema_registry_username is None) != (self.schema_registry_password_file is None):
             raise ValueError("SCHEMA_REGISTRY_USERNAME and SCHEMA_REGISTRY_PASSWORD_FILE need each other")
+        return self
+
+    @model_validator(mode="after")
+    def _retention_of_a_volume(self) -> Self:
+        if self.audit_retention_days is not None and self.audit_database_url is not None:
+            raise ValueError(
+                "AUDIT_RETENTION_DAYS is for a log on a volume; `audit remove` shortens one in a database"
+            )
         return self
 
     @field_validator("event_types", mode="before")

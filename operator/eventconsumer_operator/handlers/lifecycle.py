@@ -10,10 +10,10 @@ import kopf
 from kopf._core.engines.peering import Identity
 
 from eventconsumer_operator import health
-from eventconsumer_operator.cluster import OWN_LABEL
+from eventconsumer_operator.cluster import OWN_LABEL, PAGE
 from eventconsumer_operator.handlers import watches
 from eventconsumer_operator.handlers.probes import watch_fault
-from eventconsumer_operator.handlers.stateless import NoDiffBase, NoProgress
+from eventconsumer_operator.handlers.stateless import NoDiffBase, NoMemories, NoProgress
 from eventconsumer_operator.kinds import WATCHED
 from eventconsumer_operator.runtime import Runtime
 
@@ -57,6 +57,7 @@ async def start(settings: kopf.OperatorSettings, memo: kopf.Memo, **_: object) -
     settings.scanning.disabled = True
     settings.networking.error_backoffs = Backoffs()
     settings.watching.server_timeout = 300
+    settings.watching.chunk_size = PAGE
     for kind in WATCHED:
         if kind.owned:
             settings.watching.label_selectors[kind.group, kind.plural] = OWN_LABEL
@@ -90,6 +91,7 @@ async def serve(config: Config) -> None:
         async with health.serve(runtime, port=config.health_port):
             await kopf.operator(
                 memo=kopf.Memo(runtime=runtime),
+                memories=NoMemories(),
                 # kopf would else ask for the name of the user, and a container's user need not have one.
                 identity=Identity("eventconsumer-operator"),
                 standalone=True,

@@ -1,6 +1,7 @@
-"""What kopf remembers of a resource in the resource: nothing, since no handler here asks what has changed.
+"""What kopf remembers of an object, in it or beside it: nothing, since no handler here asks what has changed.
 
-kopf else copies and compares every object it hears of, which costs more than all of our own decisions.
+kopf else copies and compares every object it hears of, which costs more than all of our own decisions, and
+keeps records for daemons and indexes that there are none of: two kilobytes for each EventConsumer.
 """
 
 from __future__ import annotations
@@ -8,6 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 import kopf
+from kopf._core.reactor.inventory import ResourceMemories, ResourceMemory
 from typing_extensions import override
 
 
@@ -49,3 +51,13 @@ class NoProgress(kopf.ProgressStorage):
     @override
     def clear(self, *, essence: kopf.BodyEssence) -> kopf.BodyEssence:
         return essence
+
+
+class NoMemories(ResourceMemories):
+    """No record of an object between its events."""
+
+    @override
+    async def recall(
+        self, raw_body: kopf.RawBody, *, ephemeral: bool = True, **kwargs: Any
+    ) -> ResourceMemory:
+        return await super().recall(raw_body, ephemeral=True, **kwargs)

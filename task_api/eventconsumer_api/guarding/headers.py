@@ -4,19 +4,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from starlette.datastructures import MutableHeaders
-
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-_ALWAYS = {
-    "X-Content-Type-Options": "nosniff",
-    "X-Frame-Options": "DENY",
-    "Referrer-Policy": "no-referrer",
+_ALWAYS = (
+    (b"x-content-type-options", b"nosniff"),
+    (b"x-frame-options", b"DENY"),
+    (b"referrer-policy", b"no-referrer"),
     # A browser keeps nothing without asking again, and a shared cache nothing at all.
-    "Cache-Control": "private, no-cache",
-}
-_NO_PAGE = "default-src 'none'; frame-ancestors 'none'"
+    (b"cache-control", b"private, no-cache"),
+)
+_NO_PAGE = (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'")
 
 
 class SecurityHeadersMiddleware:
@@ -30,11 +30,14 @@ class SecurityHeadersMiddleware:
 
         async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
-                headers = MutableHeaders(scope=message)
-                for name, value in _ALWAYS.items():
-                    headers.setdefault(name, value)
-                if not headers.get("Content-Type", "").startswith("text/html"):
-                    headers.setdefault("Content-Security-Policy", _NO_PAGE)
+                message["headers"] = secured(message["headers"])
             await send(message)
 
         await self._app(scope, receive, send_with_headers if scope["type"] == "http" else send)
+
+
+def secured(headers: Sequence[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
+    """Return the headers of an answer and those that it lacks; names are in small letters."""
+    own = dict(headers)
+    wanted = _ALWAYS if own.get(b"content-type", b"").startswith(b"text/html") else (*_ALWAYS, _NO_PAGE)
+    return [*headers, *(pair for pair in wanted if pair[0] not in own)]

@@ -5,10 +5,11 @@ from __future__ import annotations
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 
-from starlette.datastructures import Headers, MutableHeaders
+from starlette.datastructures import MutableHeaders
 
 from eventconsumer_api.guarding.refusals import CannotTell, Refused
 from eventconsumer_api.problems import database_unavailable, problem
+from eventconsumer_api.raw_headers import header
 from eventconsumer_api.storage.database import DatabaseUnavailable
 
 if TYPE_CHECKING:
@@ -56,7 +57,7 @@ class GuardMiddleware:
         refusal: ProblemResponse | None = None
         caller = _address(scope)
         try:
-            principal = await guard.caller(Headers(scope=scope).get("Authorization"))
+            principal = await guard.caller(header(scope, b"authorization"))
             scope["state"]["principal"] = principal
             caller = str(principal.owner_id or caller)
         except Refused as refused:

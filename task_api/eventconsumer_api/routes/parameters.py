@@ -3,22 +3,15 @@
 from typing import Annotated, cast
 from uuid import UUID
 
-from fastapi import Depends, Header, HTTPException, Path, Request
+from fastapi import Depends, Header, Path, Request
 
 from eventconsumer_api.etags import required_versions
-from eventconsumer_api.services.group_commit import GroupCommit
 from eventconsumer_api.services.tasks import TaskNotFound, TaskService
-
-_UNSUPPORTED_MEDIA_TYPE = 415
 
 
 # Coroutines, because they wait for nothing: plain functions would each cost a change of thread.
 async def _service(request: Request) -> TaskService:
     return cast("TaskService", request.state.tasks)
-
-
-async def _arrivals(request: Request) -> GroupCommit:
-    return cast("GroupCommit", request.state.arrivals)
 
 
 async def _correlation_id(request: Request) -> UUID:
@@ -40,22 +33,7 @@ async def _versions(
     return required_versions(if_match)
 
 
-async def json_only(request: Request) -> None:
-    """Refuse a body that is said to be no JSON."""
-    kind, _, subtype = (
-        request.headers.get("content-type", "").partition(";")[0].strip().lower().partition("/")
-    )
-    is_json = kind == "application" and (subtype == "json" or subtype.endswith("+json"))
-    if not is_json and await request.body():
-        raise HTTPException(
-            _UNSUPPORTED_MEDIA_TYPE,
-            "Send a JSON object, with Content-Type: application/json.",
-            headers={"Accept": "application/json"},
-        )
-
-
 Tasks = Annotated[TaskService, Depends(_service)]
-Arrivals = Annotated[GroupCommit, Depends(_arrivals)]
 CorrelationId = Annotated[UUID, Depends(_correlation_id)]
 TaskId = Annotated[UUID, Depends(_task_id)]
 Versions = Annotated[frozenset[str] | None, Depends(_versions)]

@@ -5,15 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
-from uuid import UUID, uuid4
 
 from eventconsumer_api.events import EventType, TaskEvent, task_event
+from eventconsumer_api.ids import new_id
 from eventconsumer_api.models import Task, new_task
 from eventconsumer_api.storage import outbox, tasks
 from eventconsumer_api.traceparent import current_traceparent
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from uuid import UUID
 
     from sqlalchemy import Connection
 
@@ -31,7 +32,7 @@ class Creation:
 
 def creation(caller: Principal, *, title: str, owner_id: UUID | None, correlation_id: UUID) -> Creation:
     """Draw up a pending task, the caller's unless said otherwise, and its event; raises NotAllowed."""
-    task = new_task(uuid4(), title, caller.owner_of_new(owner_id), datetime.now(UTC))
+    task = new_task(new_id(), title, caller.owner_of_new(owner_id), datetime.now(UTC))
     event = task_event(EventType.CREATED, task, correlation_id)
     return Creation(task, event, current_traceparent())
 

@@ -1,16 +1,17 @@
 """New tasks of many requests in one transaction: each waits for a commit, none has one of its own.
 
-A commit waits for the disk, whatever it holds. While one is under way, the tasks that arrive gather for the
-next; a task that arrives alone is written at once. Invariant: `write` returns after the commit that holds its
-task and event, or raises with nothing of them written.
+A commit waits for the disk, whatever it holds. Tasks that arrive in the same turn of the loop, or while a
+commit is under way, are written together; a task that arrives alone is written at once. Invariant: `write`
+returns after the commit that holds its task and event, or raises with nothing of them written.
 """
 
 from __future__ import annotations
 
 import asyncio
 import threading
+from collections import deque
 from dataclasses import dataclass
-from queue import Empty, SimpleQueue
+from queue import SimpleQueue
 from typing import TYPE_CHECKING
 
 from eventconsumer_api.services.creation import write
@@ -30,50 +31,49 @@ _LARGEST_GROUP = 200
 class _Waiting:
     creation: Creation
     written: asyncio.Future[None]
-    loop: asyncio.AbstractEventLoop
 
 
 class GroupCommit:
-    """The thread that writes new tasks; ``committed`` is called after each of its commits."""
+    """The thread that writes the new tasks of one loop; ``committed`` is called after each of its commits."""
 
     def __init__(self, database: Database, committed: Callable[[], None]) -> None:
         self._database = database
         self._committed = committed
-        self._arrived: SimpleQueue[_Waiting | None] = SimpleQueue()
+        self._arrived: deque[_Waiting] = deque()
+        # What wakes the thread: True for tasks that wait, False for the end.
+        self._calls: SimpleQueue[bool] = SimpleQueue()
         self._thread = threading.Thread(target=self._run, name="group-commit")
 
     def start(self) -> None:
-        """Begin to write."""
+        """Begin to write what the running loop brings."""
+        self._loop = asyncio.get_running_loop()
         self._thread.start()
 
     def stop(self) -> None:
         """Write what has arrived, and end."""
-        self._arrived.put(None)
+        self._calls.put(False)  # an item of a queue
         self._thread.join()
 
     async def write(self, creation: Creation) -> None:
         """Return once task and event are on disk; raises DatabaseUnavailable."""
         loop = asyncio.get_running_loop()
-        waiting = _Waiting(creation, loop.create_future(), loop)
-        self._arrived.put(waiting)
+        waiting = _Waiting(creation, loop.create_future())
+        self._arrived.append(waiting)
+        if len(self._arrived) == 1:
+            # Behind the other requests of this turn: woken at once, the thread would take the first alone,
+            # and the interpreter away from the others.
+            loop.call_soon(self._calls.put, True)  # an item of a queue
         await waiting.written
 
     def _run(self) -> None:
-        while (first := self._arrived.get()) is not None:
-            self._commit([first, *self._gathered()])
+        goes_on = True
+        while goes_on:
+            goes_on = self._calls.get()
+            while group := self._gathered():
+                self._commit(group)
 
     def _gathered(self) -> list[_Waiting]:
-        group: list[_Waiting] = []
-        while len(group) < _LARGEST_GROUP:
-            try:
-                waiting = self._arrived.get_nowait()
-            except Empty:
-                break
-            if waiting is None:
-                self._arrived.put(None)  # The end is for `_run` to find, behind this group.
-                break
-            group.append(waiting)
-        return group
+        return [self._arrived.popleft() for _ in range(min(len(self._arrived), _LARGEST_GROUP))]
 
     def _commit(self, group: Sequence[_Waiting]) -> None:
         creations = [waiting.creation for waiting in group]
@@ -81,31 +81,28 @@ class GroupCommit:
             with self._database.write() as connection:
                 write(connection, creations)
         except DatabaseUnavailable as unavailable:
-            _settle(group, unavailable)
+            self._settle(group, unavailable)
         except Exception as failure:  # noqa: BLE001  # whatever it is, it is for the request to answer
             if len(group) == 1:
-                _settle(group, failure)
+                self._settle(group, failure)
                 return
             # One of them is to blame, and the others have nothing to do with it.
             for waiting in group:
                 self._commit([waiting])
         else:
             self._committed()
-            _settle(group, None)
+            self._settle(group, None)
+
+    def _settle(self, group: Sequence[_Waiting], failure: Exception | None) -> None:
+        # One call for all: to wake the loop costs a system call.
+        self._loop.call_soon_threadsafe(_tell, group, failure)
 
 
-def _settle(group: Sequence[_Waiting], failure: Exception | None) -> None:
-    # One call into each loop, and in a server there is one: waking it costs a system call.
-    for loop in {waiting.loop for waiting in group}:
-        futures = [waiting.written for waiting in group if waiting.loop is loop]
-        loop.call_soon_threadsafe(_tell, futures, failure)
-
-
-def _tell(futures: Sequence[asyncio.Future[None]], failure: Exception | None) -> None:
-    for future in futures:
-        if future.done():
+def _tell(group: Sequence[_Waiting], failure: Exception | None) -> None:
+    for waiting in group:
+        if waiting.written.done():
             continue  # Its request is gone.
         if failure is None:
-            future.set_result(None)
+            waiting.written.set_result(None)
         else:
-            future.set_exception(failure)
+            waiting.written.set_exception(failure)

@@ -21,7 +21,6 @@ from sqlalchemy import (
     cast,
     delete,
     func,
-    insert,
     literal,
     literal_column,
     select,
@@ -29,6 +28,7 @@ from sqlalchemy import (
 )
 
 from eventconsumer_api.storage.database import DatabaseUnavailable
+from eventconsumer_api.storage.insertion import Insertion
 from eventconsumer_api.storage.tables import outbox
 
 if TYPE_CHECKING:
@@ -118,8 +118,9 @@ class OutboxState:
     rejected: int
 
 
-# Built once: to build it costs as much as to run it.
-_insert = insert(outbox)
+_insertion = Insertion(
+    outbox, "id", "aggregatetype", "aggregateid", "type", "payload", "created_at", "traceparent"
+)
 
 
 def add(connection: Connection, event: TaskEvent, *, traceparent: str | None = None) -> None:
@@ -141,7 +142,7 @@ def add_all(connection: Connection, events: Iterable[tuple[TaskEvent, str | None
         }
         for event, traceparent in events
     ]
-    connection.execute(_insert, rows)
+    _insertion.write(connection, rows)
 
 
 def waiting(connection: Connection, *, limit: int) -> list[WaitingRow]:

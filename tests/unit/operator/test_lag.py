@@ -6,7 +6,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from eventconsumer_operator.lag import LISTED, Lag, LagState, Offsets, PartitionLag, lag, unread, worst
+from eventconsumer_operator.lag import (
+    LISTED,
+    Lag,
+    LagState,
+    Listed,
+    Offsets,
+    PartitionLag,
+    lag,
+    unread,
+    worst,
+)
 
 OFFSETS = st.builds(
     Offsets,
@@ -17,6 +27,7 @@ OFFSETS = st.builds(
 )
 TOPICS = st.dictionaries(st.integers(0, 5), OFFSETS, max_size=5)
 STARTS = st.sampled_from(["earliest", "latest"])
+COUNTS = st.integers(0, 2**40)
 
 CASES: dict[str, tuple[dict[int, Offsets], str, Lag]] = {
     "unread records of all partitions are added up": (
@@ -116,11 +127,20 @@ def test_a_partition_without_an_answer_is_listed_first_and_then_the_one_that_lag
     listed = worst(
         {0: Offsets(9, 0, 10), 1: Offsets(None, 2, 8), 2: Offsets(5, None, None)}, start_from="earliest"
     )
-    assert listed == (
+    assert [*listed] == [
         PartitionLag(2, None, 5, None, None),
         PartitionLag(1, 6, None, 2, 8),
         PartitionLag(0, 1, 9, 0, 10),
-    )
+    ]
+
+
+@given(st.lists(st.builds(PartitionLag, COUNTS, *[st.none() | COUNTS] * 4)))
+def test_listed_figures_are_those_that_were_given_however_large(entries: list[PartitionLag]) -> None:
+    listed = Listed(entries)
+    assert [*listed] == entries
+    assert listed[1:] == entries[1:]
+    assert listed == Listed(entries)
+    assert listed != Listed([*entries, PartitionLag(0, None, None, None, None)])
 
 
 @given(st.dictionaries(st.integers(0, 99), OFFSETS, max_size=40), STARTS)

@@ -34,6 +34,29 @@ def test_an_older_version_that_arrives_late_changes_nothing() -> None:
     assert version(store) == "10"
 
 
+@pytest.mark.parametrize("answered", [10, 12])
+def test_what_a_write_or_a_listing_answered_is_not_told(answered: int) -> None:
+    store = Store()
+    store.hear(DEPLOYMENTS, seen(11))
+    store.put(DEPLOYMENTS, seen(answered))
+    assert [store.told(DEPLOYMENTS, seen(number)) for number in (11, 12)] == [True, False]
+
+
+def test_a_watch_tells_though_a_write_answered_first() -> None:
+    store = Store()
+    store.put(DEPLOYMENTS, seen(12))
+    assert not store.told(DEPLOYMENTS, seen(11))
+    store.hear(DEPLOYMENTS, seen(11))
+    assert (store.told(DEPLOYMENTS, seen(11)), version(store)) == (True, "12")
+
+
+def test_what_is_told_to_be_gone_while_it_is_listed_is_told() -> None:
+    store = Store()
+    store.hear(DEPLOYMENTS, seen(10))
+    store.remove(DEPLOYMENTS, seen(13))
+    assert store.told(DEPLOYMENTS, seen(12))
+
+
 def test_a_new_object_of_the_same_name_replaces_the_old_one() -> None:
     store = Store()
     store.put(DEPLOYMENTS, seen(10))
@@ -69,18 +92,40 @@ def test_a_listing_keeps_what_is_newer_than_itself() -> None:
     assert version(store) == "21"
 
 
+def test_a_listing_keeps_what_it_shows() -> None:
+    store = Store()
+    store.put(DEPLOYMENTS, seen(10))
+    store.settle(DEPLOYMENTS, [KEY], at=20)
+    assert version(store) == "10"
+
+
+def test_a_listing_under_way_never_brings_back_what_is_gone() -> None:
+    store = Store()
+    store.put(DEPLOYMENTS, seen(10))
+    store.remove(DEPLOYMENTS, seen(11))
+    store.put(DEPLOYMENTS, seen(10))
+    assert version(store) is None
+
+
+def test_an_object_that_left_the_watch_and_came_back_is_kept() -> None:
+    store = Store()
+    store.remove(DEPLOYMENTS, seen(11))
+    store.put(DEPLOYMENTS, seen(12))
+    assert version(store) == "12"
+
+
 def test_a_listing_of_one_namespace_says_nothing_about_another() -> None:
     store = Store()
     store.put(DEPLOYMENTS, seen(10))
-    store.settle(DEPLOYMENTS, [seen(5, namespace="other")], at=20, namespaces=["other"])
-    assert len(store.keys(DEPLOYMENTS)) == 2
+    store.settle(DEPLOYMENTS, [], at=20, namespaces=["other"])
+    assert version(store) == "10"
 
 
 def test_a_kind_that_is_not_served_is_known_as_such_until_it_is_listed() -> None:
     store = Store()
     store.settle_unserved(TOPICS)
     assert not store.serves(TOPICS)
-    store.settle(TOPICS, [topic()], at=1)
+    store.settle(TOPICS, [], at=1)
     assert store.serves(TOPICS)
 
 

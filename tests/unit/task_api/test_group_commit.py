@@ -63,6 +63,19 @@ def test_tasks_that_arrive_together_share_a_commit(
     assert commits == ["committed"]
 
 
+def test_requests_of_one_turn_of_the_loop_share_a_commit_though_nobody_else_writes(
+    arrivals: GroupCommit, database: Database, commits: list[str]
+) -> None:
+    async def arrive_while_the_thread_waits() -> None:
+        arrivals.start()
+        await asyncio.gather(*(arrivals.write(new(f"Task {number}")) for number in range(5)))
+        await asyncio.to_thread(arrivals.stop)
+
+    asyncio.run(arrive_while_the_thread_waits())
+    assert stored(database)[1] == 5
+    assert commits == ["committed"]
+
+
 def test_a_task_that_cannot_be_written_takes_no_other_with_it(
     arrivals: GroupCommit, database: Database
 ) -> None:

@@ -35,6 +35,7 @@ def test_the_seed_s_names_and_defaults_work_without_any_environment() -> None:
         "kafka_sasl_username": None,
         "kafka_sasl_password_file": None,
         "event_types": frozenset(),
+        "audit_retention_days": None,
         "delivery_attempts": 5,
         "delivery_backoff_seconds": 1.0,
         "delivery_backoff_max_seconds": 60.0,
@@ -109,4 +110,14 @@ def test_half_credentials_are_refused_by_the_name_of_what_is_missing(
     for name, value in set_.items():
         monkeypatch.setenv(name, value)
     with pytest.raises(ValidationError, match=missing):
+        Settings(kind=Kind.AUDIT)
+
+
+def test_a_retention_of_a_volume_is_refused_where_the_log_is_in_a_database(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("AUDIT_RETENTION_DAYS", "30")
+    assert Settings(kind=Kind.AUDIT).audit_retention_days == 30
+    monkeypatch.setenv("AUDIT_DATABASE_URL", "postgresql://audit")
+    with pytest.raises(ValidationError, match="`audit remove` shortens one in a database"):
         Settings(kind=Kind.AUDIT)

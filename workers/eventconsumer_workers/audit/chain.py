@@ -79,6 +79,17 @@ class TakenOver(msgspec.Struct, frozen=True, gc=False):
     sha256: str
 
 
+class Removed(msgspec.Struct, frozen=True, gc=False):
+    """The beginning of a log, which retention let go of."""
+
+    segment: int
+    """The last one that goes."""
+    hash: str
+    """Of its last checkpoint, which the first line of the next segment carries."""
+    before: str
+    """All that goes was closed before this time."""
+
+
 class Checkpoint(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     """The ends of the chains after a group of entries."""
 
@@ -88,6 +99,7 @@ class Checkpoint(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     segment: int | None = None
     """The number of the segment that begins here."""
     taken_over: TakenOver | None = None
+    removed: Removed | None = None
     previous_hash: str = ""
     hash: str = ""
 

@@ -2,12 +2,14 @@
 
 ``audit.log`` is the segment that is being written. Closed ones lie beside it with their number,
 ``audit.log.000001``, compressed a little later to ``audit.log.000001.zst``, the latest with the ids of their
-events in ``audit.log.000001.ids``. A file appears under its name by a rename when it is whole, so that a
-crash at any moment leaves either the old state or the new one, and left-overs that end in ``.new``.
+events in ``audit.log.000001.ids``, which may outlive them. A file appears under its name by a rename when it
+is whole, so that a crash at any moment leaves either the old state or the new one, and left-overs that end in
+``.new``.
 """
 
 from __future__ import annotations
 
+import contextlib
 import io
 import os
 import re
@@ -16,6 +18,7 @@ from typing import TYPE_CHECKING, BinaryIO, NamedTuple
 import zstandard
 
 from eventconsumer_workers.audit.chain import Checkpoint, Fault, decoded
+from eventconsumer_workers.audit.retention import Beginning
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -61,6 +64,25 @@ class Files:
                 found[number] = Closed(number, path, compressed=match[2] is not None)
         return [found[number] for number in sorted(found)]
 
+    def oldest(self) -> int:
+        """Return the number of the oldest closed segment; 0 where there is none."""
+        return next((segment.number for segment in self.closed()), 0)
+
+    def beginnings(self) -> Iterator[Beginning]:
+        """Yield what tells of each closed segment, oldest first; none is read before it is asked for."""
+        for segment in self.closed():
+            content = self.content(segment)
+            if content is not None:
+                with content:
+                    line = content.readline()
+                yield Beginning(segment.number, line, self.ids(segment.number).exists())
+
+    def with_ids(self) -> list[int]:
+        """Return the numbers of the segments, there or deleted, whose ids are kept."""
+        pattern = re.compile(re.escape(self.active.name) + r"\.([0-9]{6,})\.ids")
+        matches = (pattern.fullmatch(path.name) for path in self.active.parent.iterdir())
+        return sorted(int(match[1]) for match in matches if match)
+
     def plain(self, number: int) -> Path:
         """Return the path of a closed segment that is not compressed."""
         return self.active.with_name(f"{self.active.name}.{number:0{_DIGITS}}")
@@ -97,13 +119,16 @@ class Files:
         self.sync_folder()
 
     def opened(self) -> Iterator[Opened]:
-        """Yield all segments, the active one last, while a writer may close and compress them."""
+        """Yield all segments, the active one last, while a writer may close, compress and delete them."""
         last = 0
         while True:
             for segment in self.closed():
                 if segment.number > last:
                     last = segment.number
-                    with self._contents(segment) as content:
+                    content = self.content(segment)
+                    if content is None:
+                        continue
+                    with content:
                         yield Opened(segment.number, content, active=False)
             try:
                 active = self.active.open("rb")
@@ -115,12 +140,12 @@ class Files:
                     yield Opened(number, active, active=True)
                     return
 
-    def _contents(self, segment: Closed) -> BinaryIO:
-        try:
-            return contents(segment)
-        except FileNotFoundError:
-            # It was compressed after we listed it.
-            return contents(Closed(segment.number, self.compressed(segment.number), compressed=True))
+    def content(self, segment: Closed) -> BinaryIO | None:
+        """Open a closed segment that may have been compressed since it was listed; None if it is deleted."""
+        for now in (segment, Closed(segment.number, self.compressed(segment.number), compressed=True)):
+            with contextlib.suppress(FileNotFoundError):
+                return contents(now)
+        return None
 
 
 def number_of(segment: BinaryIO) -> int:

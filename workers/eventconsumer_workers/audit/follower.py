@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import msgspec
 
-from eventconsumer_workers.audit.chain import Checkpoint, Entry, Fault, Head, opened
+from eventconsumer_workers.audit.chain import Checkpoint, Entry, Fault, Head, Removed, opened
 
 
 def following(head: Head, entry: Entry) -> Head:
@@ -32,6 +32,12 @@ class Follower:
         self.entries = 0
         self.unsealed: set[tuple[str, int]] = set()
         """Chains that moved behind the last checkpoint."""
+        self.begins: dict[tuple[str, int], int] = {}
+        """The first sequence that is here of each chain whose beginning is not."""
+        self.removed = 0
+        """The last segment that the log says it has let go of."""
+        self._goes_on_from: dict[int, str] = {}
+        """By segment, the hash that its first line carries."""
         self._last_checkpoint: str | None = None
         self._segment: int | None = None
 
@@ -56,15 +62,25 @@ class Follower:
             if checkpoint.segment == 1 and checkpoint.checkpoint:
                 raise Fault("the log's first segment goes on from chains that are not there")
             self.heads = {(head.topic, head.partition): head for head in checkpoint.checkpoint}
+            self.begins = {place: head.sequence + 1 for place, head in self.heads.items()}
         elif checkpoint.previous_hash != self._last_checkpoint:
             raise Fault("the checkpoint carries another hash than that of the checkpoint before it")
         if checkpoint.segment is not None:
             if self._segment not in (None, checkpoint.segment - 1):
                 raise Fault(f"segment {checkpoint.segment} follows segment {self._segment}")
             self._segment = checkpoint.segment
+            self._goes_on_from[checkpoint.segment] = checkpoint.previous_hash
+        if checkpoint.removed is not None:
+            self._note(checkpoint.removed)
         self._agree(checkpoint)
         self._last_checkpoint = checkpoint.hash
         self.unsealed.clear()
+
+    def _note(self, removed: Removed) -> None:
+        """Hold what was let go of against what goes on from it, where that is still here."""
+        if self._goes_on_from.get(removed.segment + 1, removed.hash) != removed.hash:
+            raise Fault(f"what is said to be removed is not what segment {removed.segment + 1} goes on from")
+        self.removed = max(self.removed, removed.segment)
 
     def _agree(self, checkpoint: Checkpoint) -> None:
         for head in checkpoint.checkpoint:

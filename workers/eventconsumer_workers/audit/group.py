@@ -11,7 +11,16 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from eventconsumer_workers.audit.chain import Checkpoint, Head, Incoming, TakenOver, extend, now, seal
+from eventconsumer_workers.audit.chain import (
+    Checkpoint,
+    Head,
+    Incoming,
+    Removed,
+    TakenOver,
+    extend,
+    now,
+    seal,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -91,7 +100,12 @@ def _unsettled(events: list[Incoming], next_offset: int) -> list[Incoming]:
 
 
 def header(
-    number: int, heads: Heads, previous: str, taken_over: TakenOver | None = None
+    number: int,
+    heads: Heads,
+    previous: str,
+    *,
+    taken_over: TakenOver | None = None,
+    removed: Removed | None = None,
 ) -> tuple[bytes, str]:
     """Return the first line of a segment, and its hash."""
     return seal(
@@ -101,6 +115,7 @@ def header(
             full=True,
             segment=number,
             taken_over=taken_over,
+            removed=removed,
             previous_hash=previous,
         )
     )

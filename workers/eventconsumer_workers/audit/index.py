@@ -1,8 +1,8 @@
 """The ids of closed segments, in a file beside each segment, to fill the window after a start.
 
 The file is made of the segment and can be made again: where it is missing or not what was written, the
-segment itself is read. Its first line is the hash of the rest and the number of ids, and each other line some
-ids as JSON.
+segment itself is read. It stays when retention deletes the segment, for as long as the window reaches back to
+it. Its first line is the hash of the rest and the number of ids, and each other line some ids as JSON.
 """
 
 from __future__ import annotations
@@ -14,10 +14,11 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from eventconsumer_workers.audit.chain import Fault, id_of, is_checkpoint
-from eventconsumer_workers.audit.files import Closed, Files, contents
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
+
+    from eventconsumer_workers.audit.files import Closed, Files
 
 _log = logging.getLogger(__name__)
 
@@ -47,21 +48,22 @@ class Ids:
 def latest_ids(files: Files, count: int) -> list[str]:
     """Return so many of the latest ids in closed segments, oldest first."""
     found: list[str] = []
-    for segment in reversed(files.closed()):
+    there = {segment.number: segment for segment in files.closed()}
+    for number in sorted({*there, *files.with_ids()}, reverse=True):
         if len(found) >= count:
             break
-        found[:0] = _ids(files, segment)
+        found[:0] = _ids(files, number, there.get(number))
     return found[-count:]
 
 
 def forget_ids(files: Files, count: int) -> None:
     """Delete the ids of segments that so many later ids follow."""
     later = 0
-    for segment in reversed(files.closed()):
-        kept = files.ids(segment.number)
+    for number in reversed(files.with_ids()):
+        kept = files.ids(number)
         if later >= count:
-            kept.unlink(missing_ok=True)
-        elif kept.exists():
+            kept.unlink()
+        else:
             with kept.open("rb") as lines:
                 later += int(lines.readline().split()[1])
 
@@ -77,15 +79,19 @@ def ids_in(lines: Iterable[bytes]) -> Iterator[str]:
                 continue
 
 
-def _ids(files: Files, segment: Closed) -> list[str]:
+def _ids(files: Files, number: int, segment: Closed | None) -> list[str]:
     try:
-        first, _, lines = files.ids(segment.number).read_bytes().partition(b"\n")
+        first, _, lines = files.ids(number).read_bytes().partition(b"\n")
     except FileNotFoundError:
         first, lines = b"", b""
     if first.startswith(_checksum(lines).encode()):
         return [name for line in lines.splitlines() for name in _decode(line)]
-    _log.warning("The ids of %s are read from the segment itself", segment.path)
-    with contents(segment) as content:
+    content = None if segment is None else files.content(segment)
+    if content is None:
+        _log.warning("The ids in %s are damaged, and their segment was deleted", files.ids(number))
+        return []
+    _log.warning("The ids of segment %d are read from the segment itself", number)
+    with content:
         return list(ids_in(content))
 
 

@@ -4,51 +4,66 @@ The invariant at every moment, whoever kills the process: what ``append`` has re
 goes on without a gap, and no id is in the log twice: not one that Kafka delivers again, which its offset
 shows, and not one that was published again within the window. One process holds the log at a time, by a lock
 that the kernel gives back when its holder dies.
+
+With a retention, the first line of a new segment says which of the oldest ones go, before they go; their ids
+stay for as long as the window reaches back to them. Segments are then closed daily, however small they are,
+because only closed ones can go.
 """
 
 from __future__ import annotations
 
 import os
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
-from eventconsumer_workers.audit.compression import Compression
 from eventconsumer_workers.audit.files import Files
 from eventconsumer_workers.audit.group import Group, header
 from eventconsumer_workers.audit.index import Ids, forget_ids, ids_in, latest_ids
 from eventconsumer_workers.audit.opening import open_log
+from eventconsumer_workers.audit.retention import removable
 from eventconsumer_workers.audit.segment import Segment
+from eventconsumer_workers.audit.upkeep import Upkeep
 from eventconsumer_workers.audit.window import SIZE, Window
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
     from pathlib import Path
 
-    from eventconsumer_workers.audit.chain import Incoming
+    from eventconsumer_workers.audit.chain import Incoming, Removed
 
 SEGMENT_BYTES = 64 * 1024 * 1024
 _FULL_CHECKPOINT_BYTES = 256 * 1024
+_LONGEST_OPEN = timedelta(days=1)
 
 
 class AuditLog:
-    """An open log for the events of one topic."""
+    """An open log for the events of one topic, which keeps closed segments for ``retention``, or for ever."""
 
     def __init__(
-        self, path: Path, topic: str, *, segment_bytes: int = SEGMENT_BYTES, window: int = SIZE
+        self,
+        path: Path,
+        topic: str,
+        *,
+        segment_bytes: int = SEGMENT_BYTES,
+        window: int = SIZE,
+        retention: timedelta | None = None,
     ) -> None:
         self._files = Files(path)
         self._topic = topic
         self._segment_bytes = segment_bytes
         self._window_size = window
+        self._retention = retention
         self._lock, self._tail = open_log(self._files)
         self._heads = self._tail.heads
         self._number = self._tail.segment
         self._last_checkpoint = self._tail.last_checkpoint
         self._since_full = self._tail.since_full
         self._segment = Segment(path)
+        self._begun_at = self._tail.begun_at
         self._ids = Ids()
         # Filled before the first append, when the group is joined already: it takes longer than all the rest.
         self._window: Window | None = None
-        self._compression = Compression(self._files)
+        self._upkeep = Upkeep(self._files)
 
     def __len__(self) -> int:
         """Return the number of entries in all chains."""
@@ -82,7 +97,7 @@ class AuditLog:
 
         After a failure the same events may be given again.
         """
-        if self._segment.length >= self._segment_bytes:
+        if self._segment.length >= self._segment_bytes or self._is_old():
             self._rotate()
         if self._window is None:
             self._window = self._filled_window()
@@ -100,7 +115,7 @@ class AuditLog:
 
     def close(self) -> None:
         """Give up the log and its lock."""
-        self._compression.stop()
+        self._upkeep.stop()
         self._segment.close()
         os.close(self._lock)
 
@@ -114,22 +129,32 @@ class AuditLog:
         self._ids.add(active)
         return window
 
+    def _is_old(self) -> bool:
+        return self._retention is not None and datetime.now(UTC) - self._begun_at > _LONGEST_OPEN
+
+    def _removable(self) -> Removed | None:
+        if self._retention is None:
+            return None
+        return removable(self._files.beginnings(), datetime.now(UTC) - self._retention)
+
     def _rotate(self) -> None:
         """Close the active segment and go on in a new one; raise ``OSError`` when the disk refuses."""
         if self._window is None:
             self._window = self._filled_window()
         plain = self._files.plain(self._number)
         self._ids.keep(self._files, self._number)
-        line, last = header(self._number + 1, self._heads, self._last_checkpoint)
+        removed = self._removable()
+        line, last = header(self._number + 1, self._heads, self._last_checkpoint, removed=removed)
         new = self._files.prepare(self._files.active, [line])
         self._files.active.rename(plain)
         new.rename(self._files.active)
         self._files.sync_folder()
         self._segment.close()
         self._segment = Segment(self._files.active)
+        self._begun_at = datetime.now(UTC)
         self._number += 1
         self._last_checkpoint = last
         self._since_full = 0
         forget_ids(self._files, 2 * self._window_size)
         self._ids = Ids()
-        self._compression.go_on()
+        self._upkeep.go_on(removed)

@@ -127,8 +127,8 @@ def _first_line(files: Files, closed: list[Closed]) -> bytes:
     for segment in reversed(closed):
         if describe_plain(segment) is None:
             tail = _tail_of(files, segment)
-            return header(number, tail.heads, tail.last_checkpoint, plain)[0]
-    return header(number, {}, START.decode(), plain)[0]
+            return header(number, tail.heads, tail.last_checkpoint, taken_over=plain)[0]
+    return header(number, {}, START.decode(), taken_over=plain)[0]
 
 
 def describe_plain(segment: Closed) -> TakenOver | None:

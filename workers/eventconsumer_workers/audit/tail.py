@@ -20,8 +20,10 @@ from eventconsumer_workers.audit.chain import (
     Head,
     opened,
 )
+from eventconsumer_workers.audit.query import moment
 
 if TYPE_CHECKING:
+    from datetime import datetime
     from pathlib import Path
 
     from eventconsumer_workers.audit.group import Heads
@@ -34,6 +36,8 @@ class Tail(NamedTuple):
     """Of the part that counts, in bytes."""
     heads: Heads
     segment: int
+    begun_at: datetime
+    """When the segment was begun."""
     last_checkpoint: str
     since_full: int
     """Bytes since the last full checkpoint."""
@@ -51,7 +55,16 @@ def read_tail(path: Path) -> Tail:
         end, damaged = _last_group(content)
         begin = _last_full(content, end)
         heads, last_checkpoint = _replay(content, begin, end)
-        return Tail(end, heads, first.segment, last_checkpoint, end - begin, damaged)
+        return Tail(
+            end, heads, first.segment, _begun_at(first), last_checkpoint, end - begin, damaged=damaged
+        )
+
+
+def _begun_at(header: Checkpoint) -> datetime:
+    try:
+        return moment(header.written_at)
+    except ValueError as fault:
+        raise Fault("its first line does not say when it was written") from fault
 
 
 def _last_group(content: mmap.mmap) -> tuple[int, bool]:

@@ -1,7 +1,8 @@
 """Proof that an audit log is what was written: every line's hash, every chain, every segment.
 
 What it can't see is an end that was cut off together with its checkpoints: nothing behind it tells of it. The
-offsets that Kafka holds for the group do.
+offsets that Kafka holds for the group do. A beginning that is missing is no damage where the log itself says
+that retention removed it.
 """
 
 from __future__ import annotations
@@ -39,21 +40,37 @@ class Finding(NamedTuple):
     entries: int
     chains: dict[str, int]
     """The last sound sequence of each chain."""
+    begins: dict[str, int]
+    """The first sequence that is left of each chain whose beginning was removed."""
     fault: str | None
     """Where the log is first not what was written, and how that shows; None for a whole log."""
 
 
 def verify(files: Files, *, rest: Callable[[], None] = lambda: None) -> Finding:
     """Go through all segments of a log, oldest first, to the first fault; ``rest`` is called on the way."""
+    while True:
+        oldest = files.oldest()
+        finding = _verified(files, rest)
+        # A writer that deletes old segments meanwhile makes gaps that are none.
+        if finding.fault is None or files.oldest() == oldest:
+            return finding
+
+
+def _verified(files: Files, rest: Callable[[], None]) -> Finding:
     walk = _Walk(files, rest)
     fault = None
     try:
         walk.go()
     except (Fault, ZstdError) as found:
         fault = f"{walk.place}: {found}"
-    heads = walk.follower.heads.values()
-    chains = {f"{head.topic}[{head.partition}]": head.sequence for head in heads}
-    return Finding(walk.follower.entries, chains, fault)
+    chains = {name(*place): head.sequence for place, head in walk.follower.heads.items()}
+    begins = {name(*place): first for place, first in walk.follower.begins.items() if first > 1}
+    return Finding(walk.follower.entries, chains, begins, fault)
+
+
+def name(topic: str, partition: int) -> str:
+    """Return how a chain is called in a finding."""
+    return f"{topic}[{partition}]"
 
 
 class _Walk:
@@ -67,8 +84,9 @@ class _Walk:
         self._plain: TakenOver | None = None
 
     def go(self) -> None:
-        segment = None
+        segment, oldest = None, 0
         for segment in self._files.opened():
+            oldest = oldest or segment.number
             self.place = f"segment {segment.number}"
             first = segment.content.readline()
             if is_plain(first):
@@ -78,6 +96,9 @@ class _Walk:
             self._lines(segment, first)
         if segment is None or not segment.active:
             raise Fault("the segment that is being written is missing")
+        if self.follower.removed < oldest - 1:
+            self.place = f"segment {self.follower.removed + 1}"
+            raise Fault("it is missing, and nothing in the log says that retention removed it")
 
     def _expect_plain(self, first: bytes) -> None:
         """Hold a log without chains against what its successor says that it took over."""

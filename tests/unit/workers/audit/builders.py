@@ -14,6 +14,7 @@ from tests.support.events import event
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from datetime import timedelta
     from pathlib import Path
 
 TOPIC = "task-events"
@@ -33,13 +34,20 @@ def some(offsets: range, *, partition: int = 0) -> list[Incoming]:
     return [incoming(offset, partition=partition) for offset in offsets]
 
 
-def opened(path: Path, *, segment_bytes: int = 1 << 20, window: int = WINDOW, topic: str = TOPIC) -> AuditLog:
-    return AuditLog(path, topic, segment_bytes=segment_bytes, window=window)
+def opened(
+    path: Path, *, segment_bytes: int = 1 << 20, window: int = WINDOW, retention: timedelta | None = None
+) -> AuditLog:
+    return AuditLog(path, TOPIC, segment_bytes=segment_bytes, window=window, retention=retention)
 
 
-def written(path: Path, *groups: Sequence[Incoming], segment_bytes: int = 1 << 20) -> list[Incoming]:
+def written(
+    path: Path,
+    *groups: Sequence[Incoming],
+    segment_bytes: int = 1 << 20,
+    retention: timedelta | None = None,
+) -> list[Incoming]:
     """Append groups to a log and close it; return what was new in them."""
-    log = opened(path, segment_bytes=segment_bytes)
+    log = opened(path, segment_bytes=segment_bytes, retention=retention)
     try:
         return [event for group in groups for event in log.append(group)]
     finally:

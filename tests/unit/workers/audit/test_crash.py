@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from eventconsumer_workers.audit.compression import Compression
 from eventconsumer_workers.audit.files import Files
+from eventconsumer_workers.audit.upkeep import Upkeep
 from eventconsumer_workers.audit.verify import verify
 from tests.unit.workers.audit.builders import ids, ids_of, opened, some, written
 
@@ -49,8 +49,8 @@ def test_a_rotation_that_is_cut_off_at_any_step(
     written(path, events[:3])
     with monkeypatch.context() as patched:
         # What compresses in the background takes its steps in a test of its own.
-        patched.setattr(Compression, "__init__", lambda *_: None)
-        patched.setattr(Compression, "go_on", lambda _: None)
+        patched.setattr(Upkeep, "__init__", lambda *_: None)
+        patched.setattr(Upkeep, "go_on", lambda *_: None)
         log = opened(path, segment_bytes=1)
         cut_at(patched, step)
         with contextlib.suppress(PowerCut):
@@ -67,9 +67,9 @@ def test_a_compression_that_is_cut_off_at_any_step(
 ) -> None:
     path, events = tmp_path / "audit.log", some(range(6))
     with monkeypatch.context() as patched:
-        patched.setattr(Compression, "_work", lambda _: None)
+        patched.setattr(Upkeep, "_work", lambda _: None)
         written(path, *[[one] for one in events], segment_bytes=1)
-        idle = Compression(Files(path))
+        idle = Upkeep(Files(path))
         cut_at(patched, step)
         with pytest.raises(PowerCut):
             idle._compress_all()

@@ -229,7 +229,7 @@ def test_closed_segments_are_compressed_and_read_as_before(path: Path) -> None:
     )
     log.close()
     assert ids(path) == ids_of(events)
-    assert verify(Files(path)) == (30, {"task-events[0]": 30}, None)
+    assert verify(Files(path)) == (30, {"task-events[0]": 30}, {}, None)
 
 
 def plain(path: Path, count: int) -> list[str]:

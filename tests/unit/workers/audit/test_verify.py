@@ -77,7 +77,7 @@ def test_the_first_sequence_that_does_not_fit_is_named(tmp_path: Path) -> None:
 
 def test_a_whole_log_is_told_by_its_chains(tmp_path: Path, whole: bytes) -> None:
     found = verify(log_of(tmp_path, whole))
-    assert found == Finding(5, {"task-events[0]": 4, "task-events[1]": 1}, None)
+    assert found == Finding(5, {"task-events[0]": 4, "task-events[1]": 1}, {}, None)
 
 
 def test_a_line_is_checked_with_what_every_system_has(tmp_path: Path, whole: bytes) -> None:
@@ -96,11 +96,13 @@ def test_a_segment_that_is_missing_in_the_middle_is_found(tmp_path: Path) -> Non
     assert "segment" in str(verify(Files(path)).fault)
 
 
-def test_the_oldest_segments_may_have_been_removed(tmp_path: Path) -> None:
+def test_a_beginning_that_is_missing_without_a_word_in_the_log_is_found(tmp_path: Path) -> None:
     path = tmp_path / "audit.log"
     written(path, *[[one] for one in some(range(9))], segment_bytes=1500)
     Files(path).closed()[0].path.unlink()
-    assert verify(Files(path)).fault is None
+    found = verify(Files(path))
+    assert found.fault == "segment 1: it is missing, and nothing in the log says that retention removed it"
+    assert found.chains == {"task-events[0]": 9}
 
 
 def test_an_active_segment_that_is_missing_is_found(tmp_path: Path) -> None:
