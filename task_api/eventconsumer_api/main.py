@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from importlib.metadata import version
+from typing import TYPE_CHECKING
 
 from fastapi import FastAPI
 from starlette.middleware.cors import CORSMiddleware
@@ -18,12 +19,23 @@ from eventconsumer_api.lifespan import lifespan_of
 from eventconsumer_api.metrics import Metrics, MetricsMiddleware
 from eventconsumer_api.routes import contract, health, metrics, outbox, page, tasks
 
+if TYPE_CHECKING:
+    from fastapi.telemetry import TelemetryConfig
+
+# Spans and figures are our own; the framework would look for providers of its own at each request.
+_NO_TELEMETRY: TelemetryConfig = {"tracing": False, "metrics": False, "logs": False, "auto_configure": False}
+
 
 def create_app(settings: Settings | None = None) -> FastAPI:
     """Build the app; without settings they come from the environment."""
     chosen = settings or Settings()
     figures = Metrics()
-    app = FastAPI(title="Task API", version=version("eventconsumer"), lifespan=lifespan_of(chosen, figures))
+    app = FastAPI(
+        title="Task API",
+        version=version("eventconsumer"),
+        lifespan=lifespan_of(chosen, figures),
+        telemetry=_NO_TELEMETRY,
+    )
     _surround(app, chosen)
     app.add_middleware(MetricsMiddleware, metrics=figures)
     problems.install(app)

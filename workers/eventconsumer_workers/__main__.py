@@ -52,7 +52,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(
         prog="eventconsumer-worker",
         description="Follow a Kafka topic.",
-        epilog="Beside these: `audit verify`, `audit query`, and `redrive` for the dead letters.",
+        epilog="Beside these: `audit verify`, `query` and `remove`, and `redrive` for the dead letters.",
     )
     parser.add_argument("worker", choices=[kind.value for kind in Kind], help="what to do with the events")
     parser.add_argument(

@@ -115,7 +115,9 @@ class Settings(BaseSettings):
     @model_validator(mode="after")
     def _retention_of_a_volume(self) -> Self:
         if self.audit_retention_days is not None and self.audit_database_url is not None:
-            raise ValueError("AUDIT_RETENTION_DAYS is for a log on a volume, and AUDIT_DATABASE_URL is set")
+            raise ValueError(
+                "AUDIT_RETENTION_DAYS is for a log on a volume; `audit remove` shortens one in a database"
+            )
         return self
 
     @field_validator("event_types", mode="before")

@@ -11,7 +11,7 @@ from eventconsumer_api.routes import cursors
 
 # For the machines that read our OpenAPI: what the functions below say to people.
 _ONE_LINE = r"^[^\x00-\x1f\x7f]*$"
-_ONE_VISIBLE_LINE = r"^[^\x00-\x1f\x7f]*\S[^\x00-\x1f\x7f]*$"
+_ONE_VISIBLE_LINE = r"^[^\x00-\x1f\x7f]*[^\s\x00-\x1f\x7f][^\x00-\x1f\x7f]*$"
 
 
 def _one_line(text: str) -> str:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import select, update
 
 from eventconsumer_api.models import Page, Status, Task
+from eventconsumer_api.storage.insertion import Insertion
 from eventconsumer_api.storage.tables import tasks
 
 if TYPE_CHECKING:
@@ -28,13 +29,12 @@ _TASK = (
 )
 
 
-# Built once: to build it costs as much as to run it.
-_insert = insert(tasks)
+_insertion = Insertion(tasks, *(column.name for column in _TASK))
 
 
 def add_all(connection: Connection, new: Iterable[Task]) -> None:
     """Write new tasks."""
-    connection.execute(_insert, [_columns(task) for task in new])
+    _insertion.write(connection, [_columns(task) for task in new])
 
 
 def replace(connection: Connection, task: Task) -> None:

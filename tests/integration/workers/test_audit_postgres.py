@@ -6,16 +6,20 @@ import json
 import logging
 import random
 from collections import Counter
+from datetime import UTC, datetime, timedelta
 from itertools import cycle, islice
 from typing import TYPE_CHECKING, Any
 
 import psycopg
 import pytest
 
-from eventconsumer_workers.audit.chain import Fenced, Incoming
+from eventconsumer_workers.__main__ import main
+from eventconsumer_workers.audit import postgres as audit_postgres
+from eventconsumer_workers.audit.chain import Fault, Fenced, Incoming
 from eventconsumer_workers.audit.database import query_database, verify_database
 from eventconsumer_workers.audit.postgres import PostgresLog
 from eventconsumer_workers.audit.query import Wanted, moment
+from eventconsumer_workers.audit.removal import remove_from_database
 from tests.support.events import encoded, event
 from tests.support.eventually import eventually
 from tests.support.flow import KILLS, KILLS_SECONDS, SOON, flowing
@@ -29,6 +33,10 @@ if TYPE_CHECKING:
     from tests.support.broker_client import BrokerClient
 
 _log = logging.getLogger(__name__)
+
+DAY = timedelta(days=1)
+NOW = datetime.now(UTC)
+CHAIN = "audit-service task-events[0]"
 
 
 @pytest.fixture
@@ -150,6 +158,65 @@ def test_a_change_by_hand_is_found(log: PostgresLog, database: str, change: str)
     with psycopg.connect(database) as connection:
         connection.execute(change.encode())
     assert "task-events[0], sequence" in str(verify_database(database).fault)
+
+
+def test_old_entries_are_removed_and_the_rest_is_proven_and_goes_on(
+    log: PostgresLog, database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    old, new = some(range(3)), some(range(3, 5))
+    append_at(log, NOW - 40 * DAY, old, monkeypatch)
+    append_at(log, NOW - 20 * DAY, new, monkeypatch)
+    assert remove_from_database(database, NOW - 30 * DAY) == {CHAIN: 3}
+    assert remove_from_database(database, NOW - 30 * DAY) == {}
+    found = verify_database(database)
+    assert (found.fault, found.entries, found.begins[CHAIN]) == (None, 2, 4)
+    assert log.append([*old, *new]) == []
+    assert remove_from_database(database, NOW) == {CHAIN: 5}
+    log.append([incoming(5)])
+    assert [entry["sequence"] for entry in entries(database)] == [6]
+    assert verify_database(database).fault is None
+
+
+def append_at(
+    log: PostgresLog, time: datetime, events: list[Incoming], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(audit_postgres, "now", time.isoformat)
+    log.append(events)
+
+
+def test_a_removal_that_nobody_noted_is_found(
+    log: PostgresLog, database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    append_at(log, NOW - 40 * DAY, some(range(3)), monkeypatch)
+    remove_from_database(database, NOW)
+    with psycopg.connect(database) as connection:
+        connection.execute("UPDATE audit_removals SET sequence = sequence - 1")
+    assert "task-events[0], sequence 3" in str(verify_database(database).fault)
+
+
+def test_nothing_is_removed_of_a_chain_that_is_damaged_there(
+    log: PostgresLog, database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    append_at(log, NOW - 40 * DAY, some(range(3)), monkeypatch)
+    with psycopg.connect(database) as connection:
+        connection.execute("DELETE FROM audit_entries WHERE sequence = 2")
+    with pytest.raises(Fault, match="sequence 2: it is missing"):
+        remove_from_database(database, NOW)
+    assert number(database) == 2
+
+
+def test_a_script_removes_and_verifies_by_exit_code(
+    log: PostgresLog,
+    database: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    append_at(log, NOW - 40 * DAY, some(range(3)), monkeypatch)
+    monkeypatch.setenv("AUDIT_DATABASE_URL", database)
+    assert [main(["audit", *words.split()]) for words in ("remove --keep-days=30", "verify")] == [0, 0]
+    told = capsys.readouterr().out
+    assert told.startswith(f"{CHAIN}: removed to sequence 3\n")
+    assert f"{CHAIN} none of 3" in told
 
 
 def test_entries_are_found_by_task_type_and_time(log: PostgresLog, database: str) -> None:

@@ -119,5 +119,5 @@ def test_a_retention_of_a_volume_is_refused_where_the_log_is_in_a_database(
     monkeypatch.setenv("AUDIT_RETENTION_DAYS", "30")
     assert Settings(kind=Kind.AUDIT).audit_retention_days == 30
     monkeypatch.setenv("AUDIT_DATABASE_URL", "postgresql://audit")
-    with pytest.raises(ValidationError, match="AUDIT_RETENTION_DAYS is for a log on a volume"):
+    with pytest.raises(ValidationError, match="`audit remove` shortens one in a database"):
         Settings(kind=Kind.AUDIT)

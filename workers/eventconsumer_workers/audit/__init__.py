@@ -5,9 +5,10 @@ seen of late, ``group`` what is written at once, ``retention`` what may go; thes
 ``files`` names the files, ``segment`` writes one, ``tail`` finds where the last writer stopped, ``opening``
 heals what it left, ``index`` keeps the ids of closed segments, ``upkeep`` makes them small or deletes them,
 and ``log`` is the whole.
-``postgres`` keeps the same lines as ``rows`` of a database. ``verify`` and ``query`` read a log,
-``database`` one in a database; ``commands`` lets people ask them, and ``proof`` is the worker asking itself.
+``postgres`` keeps the same lines as ``rows`` of a database, and ``removal`` deletes old ones. ``verify`` and
+``query`` read a log, ``database`` one in a database; ``commands`` lets people ask them, and ``proof`` is the
+worker asking itself.
 """
 
-COMMANDS = ("verify", "query")
+COMMANDS = ("verify", "query", "remove")
 """What `audit` answers beside being a worker."""

@@ -1,12 +1,14 @@
-"""`audit verify` and `audit query`: what people and scripts ask of an audit log, beside its writer.
+"""`audit verify`, `query` and `remove`: what people and scripts want of an audit log, beside its writer.
 
-They read only, need no lock, and may run in the worker's own pod while it writes.
+They need no lock and may run in the worker's own pod while it writes. The first two only read; the last is
+for a log in a database, since the worker itself shortens one on a volume.
 """
 
 from __future__ import annotations
 
 import argparse
 import sys
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,9 +16,11 @@ import psycopg
 from pydantic import Field
 from pydantic_settings import BaseSettings
 
+from eventconsumer_workers.audit.chain import Fault
 from eventconsumer_workers.audit.database import query_database, verify_database
 from eventconsumer_workers.audit.files import Files
 from eventconsumer_workers.audit.query import Wanted, matching, moment
+from eventconsumer_workers.audit.removal import remove_from_database
 from eventconsumer_workers.audit.verify import Finding, verify
 
 if TYPE_CHECKING:
@@ -42,6 +46,9 @@ def run(words: Sequence[str]) -> int:
     except (OSError, psycopg.Error) as fault:
         print(f"The audit log can't be read: {fault}", file=sys.stderr)  # noqa: T201  # a command's answer
         return 2
+    except Fault as fault:
+        print(f"The audit log is damaged: {fault}", file=sys.stderr)  # noqa: T201  # a command's answer
+        return 1
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -57,11 +64,32 @@ def _parser() -> argparse.ArgumentParser:
     query.add_argument("--type", dest="event_type", help="entries of this event type")
     query.add_argument("--since", type=moment, help="entries about events from this time on, in ISO 8601")
     query.add_argument("--until", type=moment, help="entries about events before this time")
+    remove = commands.add_parser("remove", help="delete old entries of a log in a database")
+    remove.set_defaults(command=_remove)
+    remove.add_argument(
+        "--keep-days", type=_days, required=True, help="how many days an entry is kept after it was audited"
+    )
     for command in (check, query):
         command.add_argument(
             "--log", type=Path, help="path of the log (default: $AUDIT_DATABASE_URL or $AUDIT_LOG_PATH)"
         )
     return parser
+
+
+def _days(text: str) -> timedelta:
+    days = int(text)
+    if days < 1:
+        raise argparse.ArgumentTypeError("it takes one day or more")
+    return timedelta(days)
+
+
+def _remove(given: argparse.Namespace, place: _Place) -> int:
+    if place.audit_database_url is None:
+        raise OSError("AUDIT_DATABASE_URL is not set; on a volume, AUDIT_RETENTION_DAYS tells the worker")
+    removed = remove_from_database(place.audit_database_url, datetime.now(UTC) - given.keep_days)
+    for chain, last in sorted(removed.items()):
+        print(f"{chain}: removed to sequence {last}")  # noqa: T201  # a command's answer
+    return 0
 
 
 def _verify(given: argparse.Namespace, place: _Place) -> int:

@@ -28,22 +28,35 @@ def verify_database(url: str) -> Finding:
     """Go through all chains of a database to the first fault."""
     entries = 0
     chains: dict[str, int] = {}
+    begins: dict[str, int] = {}
     with psycopg.connect(url) as connection:
         # One state of the database for chains and entries, whatever workers write meanwhile.
         connection.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
+        removed = _removed(connection)
         for log, group, *ends in connection.execute(rows.CHAINS).fetchall():
             topic, partition, sequence, found = ends
             place = f"{group} {topic}[{partition}]"
-            head = Head(topic, partition)
+            head = Head(topic, partition, *removed.get((log, partition), ()))
+            if head.sequence:
+                begins[place] = head.sequence + 1
             try:
                 for following_head in _followed(connection, log, head):
                     head = following_head
                     entries += 1
                 _agree(head, sequence, found)
             except Fault as fault:
-                return Finding(entries, chains, {}, f"{place}, sequence {head.sequence + 1}: {fault}")
+                return Finding(entries, chains, begins, f"{place}, sequence {head.sequence + 1}: {fault}")
             chains[place] = head.sequence
-    return Finding(entries, chains, {}, None)
+    return Finding(entries, chains, begins, None)
+
+
+def _removed(connection: psycopg.Connection[Any]) -> dict[tuple[int, int], tuple[int, int, str]]:
+    """Return sequence, next offset and hash that chains go on from whose beginning was removed."""
+    if connection.execute(rows.REMOVALS_EXIST).fetchone() != (True,):
+        return {}
+    # The next offset is not looked at here: a topic that was made anew counts from 0 again.
+    found = connection.execute(rows.LAST_REMOVALS).fetchall()
+    return {(log, partition): (sequence, 0, last) for log, partition, sequence, last in found}
 
 
 def _agree(head: Head, sequence: int, found: str) -> None:

@@ -50,6 +50,26 @@ TABLES = (
     "CREATE INDEX audit_entries_task ON audit_entries (log, task_id) WHERE task_id IS NOT NULL",
     "CREATE INDEX audit_entries_time ON audit_entries USING brin (occurred_at)",
 )
+# Made by whoever removes entries, so that a worker's role needs no right to it.
+REMOVALS = """
+    CREATE TABLE IF NOT EXISTS audit_removals (
+        log integer NOT NULL REFERENCES audit_logs,
+        partition integer NOT NULL,
+        sequence bigint NOT NULL,
+        hash text NOT NULL,
+        before timestamptz NOT NULL,
+        removed_at timestamptz NOT NULL DEFAULT now(),
+        PRIMARY KEY (log, partition, sequence)
+    )"""
+REMOVALS_EXIST = "SELECT to_regclass('audit_removals') IS NOT NULL"
+LAST_REMOVALS = """
+    SELECT DISTINCT ON (log, partition) log, partition, sequence, hash FROM audit_removals
+    ORDER BY log, partition, sequence DESC"""
+NOTE_REMOVAL = """
+    INSERT INTO audit_removals (log, partition, sequence, hash, before) VALUES (%s, %s, %s, %s, %s)"""
+REMOVE = "DELETE FROM audit_entries WHERE log = %s AND partition = %s AND sequence <= %s"
+ENDS = "SELECT min(sequence), max(sequence) FROM audit_entries WHERE log = %s AND partition = %s"
+LINE = "SELECT line FROM audit_entries WHERE log = %s AND partition = %s AND sequence = %s"
 EXISTS = "SELECT to_regclass('audit_entries') IS NOT NULL"
 # Any number that all workers agree on: only one of them makes the tables.
 CREATION_LOCK = "SELECT pg_advisory_xact_lock(7305808869231650404)"

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import pytest
 
 from eventconsumer_workers.__main__ import main
-from tests.unit.workers.audit.builders import incoming, some, written
+from eventconsumer_workers.audit.files import Files
+from tests.support.eventually import eventually
+from tests.unit.workers.audit.builders import incoming, opened, some, written
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -85,3 +88,28 @@ def test_damaged_lines_hide_no_others(path: Path, capfdbinary: pytest.CaptureFix
     written(path, events)
     path.write_bytes(path.read_bytes().replace(f'{{"event_id":"{events[1].event_id}'.encode(), b"\xff"))
     assert asked(capfdbinary) == [events[0].event_id, events[2].event_id]
+
+
+def test_a_log_on_a_volume_is_not_shortened_by_hand(path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    written(path, some(range(1)))
+    assert main(["audit", "remove", "--keep-days=1"]) == 2
+    assert "AUDIT_RETENTION_DAYS tells the worker" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("days", ["0", "-1", "many"])
+def test_entries_are_kept_for_a_day_at_least(days: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit, match="2"):
+        main(["audit", "remove", f"--keep-days={days}"])
+    assert "--keep-days" in capsys.readouterr().err
+
+
+def test_a_log_whose_beginning_went_is_told_by_what_is_left(
+    path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    log = opened(path, segment_bytes=1, retention=timedelta(0))
+    for one in some(range(5)):
+        log.append([one])
+    eventually("the first segments went", lambda: Files(path).oldest(), until=(4).__eq__, every=0.01)
+    log.close()
+    assert main(["audit", "verify"]) == 0
+    assert "[0] from sequence 3 to 5); what came before, retention removed\n" in capsys.readouterr().out
