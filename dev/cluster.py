@@ -101,6 +101,11 @@ class Cluster:
         fresh.write_text(kind_config(self.ports))
         return fresh.replace(file)
 
+    def host(self) -> str:
+        """Return the address at which pods find this machine."""
+        gateway = "--format={{range .NetworkSettings.Networks}}{{.Gateway}}{{end}}"
+        return run(["docker", "container", "inspect", gateway, self._node]).strip()
+
     def up(self) -> None:
         """Make sure that the cluster runs and is whole, starting, making or remaking it."""
         todo = next_step(exists=self.exists(), running=self.running(), whole=self.whole())

@@ -32,9 +32,13 @@ _OWNER = "postgres"
 class LocalPostgres(LocalServer):
     """A PostgreSQL server on 127.0.0.1 with its data in a temporary folder."""
 
-    def __init__(self, **settings: str) -> None:
-        """Keep ``settings`` for every start of the server; nothing runs yet."""
+    def __init__(self, *, also_on: str | None = None, **settings: str) -> None:
+        """Keep ``settings`` for every start of the server; nothing runs yet.
+
+        ``also_on`` is another address of this machine, on which those of its network may come in as well.
+        """
         super().__init__("postgres")
+        self._addresses = ["127.0.0.1", *([also_on] if also_on else [])]
         self._own_settings = settings
         (self._port,) = free_ports(1)
         self._password = secrets.token_urlsafe(16)
@@ -98,11 +102,13 @@ class LocalPostgres(LocalServer):
         if process.wait() != 0:
             raise self._did_not_start("PostgreSQL's data could not be made")
         password.unlink()
+        with (fresh / "pg_hba.conf").open("a") as callers:
+            callers.write("host all all samenet scram-sha-256\n")
         fresh.rename(self._data)
 
     def _started(self, deadline: float) -> bool:
         settings = {
-            "listen_addresses": "127.0.0.1",
+            "listen_addresses": ",".join(self._addresses),
             "port": str(self._port),
             "unix_socket_directories": "",
             "max_connections": "50",

@@ -12,6 +12,7 @@ from prometheus_client.parser import text_string_to_metric_families
 if TYPE_CHECKING:
     from bench.operator.process import Operator
 
+_PATIENCE_SECONDS = 60.0
 _METRIC = "eventconsumer_operator_lag_refresh_seconds"
 _LOGGED = re.compile(r"the lag of \S+ took (\d+\.\d+) s")
 
@@ -31,7 +32,7 @@ class Refreshes:
 
 def measured(operator: Operator, _size: int) -> Refreshes:
     """Ask our operator's metrics."""
-    text = httpx2.get(f"http://127.0.0.1:{operator.health_port}/metrics").text
+    text = httpx2.get(f"http://127.0.0.1:{operator.health_port}/metrics", timeout=_PATIENCE_SECONDS).text
     samples = {
         one.name: one.value for family in text_string_to_metric_families(text) for one in family.samples
     }

@@ -21,10 +21,10 @@ def main() -> None:
             found = outbox.waiting(connection, limit=1)
             if not found:
                 return
-            [event] = found
-            producer.produce(os.environ["KAFKA_TOPIC"], key=event.key, value=event.payload)
+            [(sequence, _, key, _, payload, *_)] = found
+            producer.produce(os.environ["KAFKA_TOPIC"], key=key, value=payload)
             producer.flush()
-            outbox.remove(connection, [event.sequence])
+            outbox.remove(connection, [sequence])
 
 
 if __name__ == "__main__":

@@ -43,6 +43,9 @@ class Config(BaseSettings):
     resync_interval_seconds: Seconds = 300.0
     """How often everything is listed and reconciled anew, in case a watch missed something."""
 
+    watch_patience_seconds: Seconds = 60.0
+    """For how long a watch may not tell of what such a listing shows, before /healthz fails."""
+
     kafka_timeout_seconds: Seconds = 5.0
     """How long one question to Kafka may take."""
 

@@ -81,7 +81,7 @@ class PartitionLag:
 
 
 class Listed(Sequence[PartitionLag]):
-    """The figures of some partitions, in a tenth of the memory that they take as objects."""
+    """The figures of some partitions, in a fifth of the memory that they take as objects."""
 
     __slots__ = ("_figures",)
 

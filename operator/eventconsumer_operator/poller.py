@@ -193,7 +193,7 @@ class Poller:
         answers = await ask(broker, targets.values())
         settings = self._settings.setdefault(access, ClusterSettings())
         await settings.learn(broker, answers.topics_of(targets.values()))
-        now = datetime.now(UTC)
+        now, at = datetime.now(UTC), time.monotonic()
         records = self._records.setdefault(access, FirstRecords())
         wanted = {
             position
@@ -207,10 +207,10 @@ class Poller:
             broker,
             wanted,
             answers.ends,
-            needless=lambda at: growth.moving(at[0]) and growth.written_at(at) is not None,
+            needless=lambda one: growth.moving(one[0]) and growth.written_at(one) is not None,
         )
         del wanted
-        sources = Sources(answers, records, growth, settings, now=now, at=time.monotonic())
+        sources = Sources(answers, records, growth, settings, now=now, at=at)
         for key, target in targets.items():
             self._note(key, target, self._look(key, target, sources))
 

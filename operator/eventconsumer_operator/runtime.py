@@ -67,7 +67,7 @@ class Runtime:
             interval=config.lag_interval_seconds, timeout=config.kafka_timeout_seconds, changed=self.queue.add
         )
         self._election = Election(config.pod_name)
-        self._silence = Silence()
+        self._silence = Silence(patience=config.watch_patience_seconds)
         self._consumers = metrics.Consumers(self._told)
         self._leads = False
         self._cluster: Cluster | None = None
@@ -121,7 +121,7 @@ class Runtime:
         if deleted:
             self.store.remove(kind, manifest)
         else:
-            self.store.put(kind, manifest)
+            self.store.hear(kind, manifest)
         for key in affected(kind, manifest, self.store):
             self.queue.add(key)
 
@@ -202,9 +202,8 @@ class Runtime:
 
     def _compare(self, kind: str, listed: Manifest) -> None:
         """Note what a listing shows and the watches have not told; before they run, there is no telling."""
-        key, newest = key_of(listed), version(listed)
-        if self.started and newest > self.store.version(kind, key):
-            self._silence.listed(kind, key, newest, now=time.monotonic())
+        if self.started and not self.store.told(kind, listed):
+            self._silence.listed(kind, key_of(listed), version(listed), now=time.monotonic())
 
     async def _resync_for_ever(self) -> None:
         while True:

@@ -32,6 +32,8 @@ class Kept(NamedTuple):
     uid: str | None
     version: int
     packed: bytes
+    heard: int
+    """The newest version that a watch told of; 0 where none did."""
 
     @property
     def manifest(self) -> Manifest:
@@ -53,10 +55,15 @@ class Store:
         kept = self._of(kind).objects.get(key)
         return kept.manifest if kept else None
 
-    def version(self, kind: str, key: ObjectKey) -> int:
-        """Return the newest resource version known of one object; 0 where it was not seen."""
-        kept = self._of(kind).objects.get(key)
-        return kept.version if kept else 0
+    def told(self, kind: str, listed: Manifest) -> bool:
+        """Tell whether a watch told of this version of an object, of a later one, or that it is gone.
+
+        What listings and our own writes answered does not count.
+        """
+        if self._gone[kind].get(_uid(listed), -1) >= version(listed):
+            return True
+        kept = self._of(kind).objects.get(key_of(listed))
+        return kept is not None and kept.heard >= version(listed)
 
     def keys(self, kind: str) -> frozenset[ObjectKey]:
         """Return the key of every object of one kind."""
@@ -79,6 +86,14 @@ class Store:
         known = self._of(kind).objects.get(key)
         if known is None or known.uid != _uid(manifest) or known.version <= version(manifest):
             self._of(kind).keep(key, pods.trimmed(manifest) if kind == PODS else _trimmed(manifest))
+
+    def hear(self, kind: str, manifest: Manifest) -> None:
+        """Keep what a watch tells of an object, unless a newer version of it is known."""
+        self.put(kind, manifest)
+        objects, key, told = self._of(kind).objects, key_of(manifest), version(manifest)
+        kept = objects.get(key)
+        if kept is not None and kept.heard < told:
+            objects[key] = kept._replace(heard=told)
 
     def remove(self, kind: str, manifest: Manifest) -> None:
         """Forget an object that is gone, unless another one has taken its name since.
@@ -132,10 +147,12 @@ class _Kind:
         }
 
     def keep(self, key: ObjectKey, manifest: Manifest) -> None:
+        heard = self.objects[key].heard if key in self.objects else 0
         if self._by and key in self.objects:
             self.forget(key)
         text = json.dumps(manifest, separators=(",", ":"))
-        self.objects[key] = Kept(_uid(manifest), version(manifest), zlib.compress(text.encode(), _FAST))
+        packed = zlib.compress(text.encode(), _FAST)
+        self.objects[key] = Kept(_uid(manifest), version(manifest), packed, heard)
         for index, value_of in self._by.items():
             self.indexes[index][value_of(manifest)].add(key)
 

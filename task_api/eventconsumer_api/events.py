@@ -10,7 +10,7 @@ import json
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
-from typing import TYPE_CHECKING, Annotated, Any, Protocol
+from typing import TYPE_CHECKING, Annotated, Any
 
 from eventconsumer_api.ids import new_id
 from eventconsumer_api.models import Status
@@ -28,6 +28,9 @@ AVRO_CONTENT = "application/avro"
 
 Headers = list[tuple[str, str | bytes | None]]
 """Headers of a Kafka message, as the client takes them."""
+
+_SPEC_VERSION = ("ce_specversion", "1.0")
+_SOURCE = ("ce_source", SOURCE)
 
 
 class EventType(StrEnum):
@@ -95,39 +98,28 @@ def _fields(part: object) -> dict[str, object]:
 _json = json.JSONEncoder(default=_fields).encode
 
 
-class Row(Protocol):
-    """What an outbox row says of its event beside the payload."""
+def headers(
+    event_id: str,
+    event_type: str,
+    moment: str,
+    traceparent: str | None,
+    content_type: str = JSON_CONTENT,
+) -> Headers:
+    """Return the message headers: CloudEvents 1.0 in binary mode, the id as Debezium names it, the trace.
 
-    @property
-    def id(self) -> str:
-        """The event's id."""
-
-    @property
-    def type(self) -> str:
-        """What happened."""
-
-    @property
-    def time(self) -> str:
-        """When it happened, in UTC, as ISO 8601 writes it."""
-
-    @property
-    def traceparent(self) -> str | None:
-        """The trace of the request that caused it, if it had one."""
-
-
-def headers(row: Row, content_type: str = JSON_CONTENT) -> Headers:
-    """Return the message headers: CloudEvents 1.0 in binary mode, the id as Debezium names it, the trace."""
+    ``moment`` is when it happened, in UTC, as ISO 8601 writes it.
+    """
     found: Headers = [
-        ("id", row.id),
-        ("ce_specversion", "1.0"),
-        ("ce_id", row.id),
-        ("ce_type", row.type),
-        ("ce_source", SOURCE),
-        ("ce_time", row.time),
+        ("id", event_id),
+        _SPEC_VERSION,
+        ("ce_id", event_id),
+        ("ce_type", event_type),
+        _SOURCE,
+        ("ce_time", moment),
         ("content-type", content_type),
     ]
-    if row.traceparent is not None:
-        found.append(("traceparent", row.traceparent))
+    if traceparent is not None:
+        found.append(("traceparent", traceparent))
     return found
 
 

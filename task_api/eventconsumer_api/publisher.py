@@ -3,6 +3,10 @@
 Invariant: events with one key reach their partition in the order they were handed over. The producer is
 idempotent, never times a message out and ends itself rather than leave a gap: neither an outage nor a refusal
 lets a later event slip past an earlier one.
+
+Each step here is taken for every event, so it allocates little and keeps less: a message is built when its
+turn comes, and nothing of it stays but its report. What stays by the thousand is what the garbage collector
+walks through, again and again, and that took a third of the relay's time.
 """
 
 from __future__ import annotations
@@ -12,7 +16,7 @@ import time
 from dataclasses import dataclass, field
 from enum import Enum, auto
 from functools import partial
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from confluent_kafka import KafkaError, KafkaException, Producer
 
@@ -29,16 +33,20 @@ _SLICE_SECONDS = 0.5
 _FIRST_WARNING_SECONDS = 5.0
 _NEXT_WARNING_SECONDS = 60.0
 _PLACES = 100
+_ANY_PARTITION = -1
+_NOW = 0
+
+_Event = TypeVar("_Event")
 
 _REFUSALS = frozenset({KafkaError.MSG_SIZE_TOO_LARGE, KafkaError.INVALID_MSG_SIZE, KafkaError.INVALID_RECORD})
 
 
-class Outgoing(NamedTuple):
-    """A message to publish."""
+Outgoing = tuple[str, "str | bytes", "list[tuple[str, str | bytes | None]]"]
+"""A message to publish: its key, its value and its headers."""
 
-    key: str
-    value: str | bytes
-    headers: list[tuple[str, str | bytes | None]]
+
+class Unpublishable(Exception):  # noqa: N818  # what is wrong is the event, and not the program
+    """An event can never become a message, and the text says why."""
 
 
 class Outcome(Enum):
@@ -46,7 +54,7 @@ class Outcome(Enum):
 
     ACKNOWLEDGED = auto()
     REFUSED = auto()
-    """Kafka will not take it; asking again gives the same answer."""
+    """It is no message, or Kafka will not take it; asking again gives the same answer."""
     FAILED = auto()
     """It may or may not be in the topic; it has to be published again."""
 
@@ -121,21 +129,42 @@ class Publisher:
         self._unreachable = False
         self._ended = False
         self._one_by_one = False
+        self._receipt = Receipt([])
+        self._places_from = 0
+        self._reports: list[Callable[[KafkaError | None, Message], None]] = []
         self._producer = self._connect()
 
-    def publish(self, messages: Sequence[Outgoing], *, meanwhile: Callable[[], None]) -> Receipt:
-        """Hand over messages and wait, through outages too, until it is known what became of each.
+    def publish(
+        self,
+        events: Sequence[_Event],
+        encode: Callable[[_Event], Outgoing],
+        *,
+        meanwhile: Callable[[], None],
+    ) -> Receipt:
+        """Hand over events and wait, through outages too, until it is known what became of each.
 
-        ``meanwhile`` is called every half second of waiting. If it raises, what has not left us is dropped.
+        ``encode`` makes the message of an event, or raises Unpublishable. ``meanwhile`` is called every half
+        second of waiting. If either raises anything else, what has not left us is dropped.
         """
-        receipt = Receipt([_NOT_SENT] * len(messages))
+
+        def send(positions: Iterable[int]) -> None:
+            try:
+                self._hand_over(events, positions, encode, receipt)
+                self._wait_for_reports(meanwhile)
+            except BaseException:
+                if len(self._producer):
+                    self._ended = True
+                    self.close()
+                raise
+
         if self._ended or self._credentials.renewed():
             self._renew()
-        self._send(messages, range(len(messages)), receipt, meanwhile)
+        receipt = self._expect(len(events))
+        send(range(len(events)))
         if self._ended and not self._one_by_one and self._give_up_at is None:
             self._one_by_one = True
             self._renew()
-            self._send(messages, receipt.failed(), receipt, meanwhile)
+            send(receipt.failed())
         elif self._one_by_one and all(each.outcome is Outcome.ACKNOWLEDGED for each in receipt.deliveries):
             self._one_by_one = False
             self._ended = True
@@ -164,31 +193,42 @@ class Publisher:
         self._producer = self._connect()
         self._ended = False
 
-    def _send(
+    def _expect(self, count: int) -> Receipt:
+        """Open the receipt of the next reports; earlier messages have theirs, or their client has ended."""
+        self._receipt = Receipt([_NOT_SENT] * count)
+        self._places_from = count - _PLACES
+        for position in range(len(self._reports), count):
+            self._reports.append(partial(self._report, position))
+        return self._receipt
+
+    def _hand_over(
         self,
-        messages: Sequence[Outgoing],
+        events: Sequence[_Event],
         positions: Iterable[int],
+        encode: Callable[[_Event], Outgoing],
         receipt: Receipt,
-        meanwhile: Callable[[], None],
     ) -> None:
-        produce, topic, report = self._producer.produce, self._topic, partial(self._report, receipt)
+        produce, topic, reports = self._producer.produce, self._topic, self._reports
         for position in positions:
-            key, value, headers = messages[position]
             try:
-                produce(topic, value, key, headers=headers, on_delivery=partial(report, position))
+                key, value, headers = encode(events[position])
+                # All by their places: arguments with names take the client a quarter longer.
+                produce(topic, value, key, _ANY_PARTITION, reports[position], None, _NOW, headers)
+            except Unpublishable as unfit:
+                receipt.deliveries[position] = Delivery(Outcome.REFUSED, str(unfit))
             except KafkaException as failure:
                 receipt.deliveries[position] = judge(failure.args[0])
                 # One that is too large for any broker is refused here; all else ends the batch.
                 if receipt.deliveries[position].outcome is Outcome.FAILED:
                     self._ended_by(failure.args[0])
                     break
-        self._wait_for_reports(meanwhile)
 
-    def _report(self, receipt: Receipt, position: int, error: KafkaError | None, message: Message) -> None:
+    def _report(self, position: int, error: KafkaError | None, message: Message) -> None:
+        receipt = self._receipt
         if error is None:
             self._unreachable = False
             receipt.deliveries[position] = ACKNOWLEDGED
-            if position >= len(receipt.deliveries) - _PLACES:
+            if position >= self._places_from:
                 receipt.places.append(Place(position, message.partition() or 0, message.offset() or 0))
             return
         self._ended_by(error)
@@ -225,12 +265,7 @@ class Publisher:
         warned = False
         while self._flush():
             now = time.monotonic()
-            try:
-                meanwhile()
-            except BaseException:
-                self._ended = True
-                self.close()
-                raise
+            meanwhile()
             if self._give_up_at is not None and (self._unreachable or now > self._give_up_at):
                 self._producer.purge()
             elif self._credentials.renewed():

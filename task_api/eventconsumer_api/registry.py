@@ -19,11 +19,12 @@ from confluent_kafka.serialization import MessageField, SerializationContext
 from eventconsumer_api.avro_schema import avro_schema
 from eventconsumer_api.encoding import EncodingDelayed
 from eventconsumer_api.events import AVRO_CONTENT, headers
-from eventconsumer_api.publisher import Outgoing
+from eventconsumer_api.publisher import Unpublishable
 
 if TYPE_CHECKING:
+    from eventconsumer_api.publisher import Outgoing
     from eventconsumer_api.registry_settings import RegistrySettings
-    from eventconsumer_api.storage.outbox import WaitingEvent
+    from eventconsumer_api.storage.outbox import WaitingRow
 
 _log = logging.getLogger(__name__)
 
@@ -31,6 +32,9 @@ _log = logging.getLogger(__name__)
 _ANSWER_SECONDS = 3
 _COMPATIBILITY = "BACKWARD"
 _NOT_FOUND = 404
+# What the parser of JSON and the writer of Avro raise for what they were given, for want of a name of theirs.
+_UNFIT = (ValueError, TypeError, LookupError, AttributeError)
+_REASON_LENGTH = 500
 
 
 class AvroEncoder:
@@ -42,12 +46,22 @@ class AvroEncoder:
         self._context = SerializationContext(topic, MessageField.VALUE)
         self._serializer: AvroSerializer | None = None
 
-    def __call__(self, event: WaitingEvent) -> Outgoing:
-        """Return the event in Avro; raise ``EncodingDelayed`` while the registry does not take its schema."""
+    def __call__(self, event: WaitingRow) -> Outgoing:
+        """Return the event in Avro.
+
+        Raises ``EncodingDelayed`` while the registry does not take its schema, and ``Unpublishable`` for an
+        event that does not fit into it.
+        """
         if self._serializer is None:
             self._serializer = self._registered()
-        value = self._serializer(json.loads(event.payload), self._context)
-        return Outgoing(event.key, value or b"", headers(event, AVRO_CONTENT))
+        _, event_id, key, event_type, payload, moment, traceparent = event
+        try:
+            value = self._serializer(json.loads(payload), self._context)
+        except SchemaRegistryError as refusal:
+            raise EncodingDelayed(str(refusal)) from refusal
+        except _UNFIT as misfit:
+            raise Unpublishable(f"it does not fit the Avro schema: {misfit!r}"[:_REASON_LENGTH]) from misfit
+        return key, value or b"", headers(event_id, event_type, moment, traceparent, AVRO_CONTENT)
 
     def _registered(self) -> AvroSerializer:
         subject, schema = f"{self._topic}-value", Schema(json.dumps(avro_schema()), "AVRO")

@@ -24,6 +24,7 @@ from eventconsumer_api.publisher import ACKNOWLEDGED, Outcome
 from eventconsumer_api.storage import deliveries, outbox
 from eventconsumer_api.storage.database import DatabaseUnavailable
 from eventconsumer_api.storage.deliveries import PublishedEvent
+from eventconsumer_api.storage.outbox import WaitingEvent
 from eventconsumer_api.storage.turn import SILENT_SECONDS
 
 if TYPE_CHECKING:
@@ -33,14 +34,14 @@ if TYPE_CHECKING:
     from eventconsumer_api.metrics import Metrics
     from eventconsumer_api.publisher import Delivery, Outgoing, Publisher, Receipt
     from eventconsumer_api.storage.database import Database
-    from eventconsumer_api.storage.outbox import WaitingEvent
+    from eventconsumer_api.storage.outbox import WaitingRow
     from eventconsumer_api.storage.turn import Turn
 
-    Encode = Callable[[WaitingEvent], Outgoing]
+    Encode = Callable[[WaitingRow], Outgoing]
 
 _log = logging.getLogger(__name__)
 
-_BATCH = 5000
+_BATCH = 10_000
 # The relay is woken at each commit. Looking uncalled finds what another process, or a person, left, and keeps
 # the turn: it has to be well below SILENT_SECONDS.
 _LOOK_EVERY_SECONDS = 4.0
@@ -68,7 +69,7 @@ class Settlement:
     """Why the first failed event failed; it and all failed ones stay."""
 
 
-def settle(events: Sequence[WaitingEvent], reports: Sequence[Delivery]) -> Settlement:
+def settle(events: Sequence[WaitingRow], reports: Sequence[Delivery]) -> Settlement:
     """Sort a batch by its reports, up to the first failure for each task.
 
     Behind a failure, the later events of the same task stay too, even acknowledged ones: publishing them
@@ -78,11 +79,11 @@ def settle(events: Sequence[WaitingEvent], reports: Sequence[Delivery]) -> Settl
         return Settlement(range(len(events)), [], None)
     acknowledged, refused, failure = [], [], None
     stopped: set[str] = set()
-    for position, (event, report) in enumerate(zip(events, reports, strict=True)):
+    for position, ((_, _, key, *_), report) in enumerate(zip(events, reports, strict=True)):
         if report.outcome is Outcome.FAILED:
-            stopped.add(event.key)
+            stopped.add(key)
             failure = failure or report.reason
-        elif stopped and event.key in stopped:
+        elif key in stopped:
             continue
         elif report.outcome is Outcome.REFUSED:
             refused.append(position)
@@ -185,12 +186,11 @@ class Relay:
         if not events:
             self._publisher.tend()
             return None, False
-        messages = [self._encode(event) for event in events]
         started = time.clock_gettime(time.CLOCK_BOOTTIME)
         if started - looked_at > SILENT_SECONDS / 2:
             # Frozen in between, perhaps for long: first see whether it is still our turn.
             return None, True
-        receipt = self._publisher.publish(messages, meanwhile=self._turn.keep)
+        receipt = self._publisher.publish(events, self._encode, meanwhile=self._turn.keep)
         settlement = settle(events, receipt.deliveries)
         self._metrics.published(
             len(settlement.acknowledged), time.clock_gettime(time.CLOCK_BOOTTIME) - started
@@ -198,14 +198,14 @@ class Relay:
         self._settle(events, receipt, settlement)
         return settlement.failure, len(events) == _BATCH
 
-    def _settle(self, events: Sequence[WaitingEvent], receipt: Receipt, settlement: Settlement) -> None:
+    def _settle(self, events: Sequence[WaitingRow], receipt: Receipt, settlement: Settlement) -> None:
         if not settlement.acknowledged and not settlement.refused:
             return
         noted = published(events, receipt, settlement, datetime.now(UTC))
         with self._database.write() as connection:
-            outbox.remove(connection, [events[position].sequence for position in settlement.acknowledged])
+            outbox.remove(connection, [events[position][0] for position in settlement.acknowledged])
             for position in settlement.refused:
-                outbox.reject(connection, events[position].sequence, receipt.deliveries[position].reason)
+                outbox.reject(connection, events[position][0], receipt.deliveries[position].reason)
             if noted:
                 deliveries.note(connection, noted)
             self._noted += len(noted)
@@ -213,13 +213,14 @@ class Relay:
                 deliveries.prune(connection)
                 self._noted = 0
         for position in settlement.refused:
-            event, reason = events[position], receipt.deliveries[position].reason
-            _log.error("Kafka refuses event %s of task %s: %s", event.id, event.key, reason)
+            event = WaitingEvent._make(events[position])
+            reason = receipt.deliveries[position].reason
+            _log.error("Event %s of task %s is set aside: %s", event.id, event.key, reason)
         _log.info("Published %d events", len(settlement.acknowledged))
 
 
 def published(
-    events: Sequence[WaitingEvent], receipt: Receipt, settlement: Settlement, now: datetime
+    events: Sequence[WaitingRow], receipt: Receipt, settlement: Settlement, now: datetime
 ) -> list[PublishedEvent]:
     """Return what there is to note of a batch: the places of the newest events that leave the outbox."""
     leaving = set(settlement.acknowledged[-deliveries.OF_A_BATCH :])
@@ -227,5 +228,5 @@ def published(
         PublishedEvent(UUID(event.id), UUID(event.key), event.type, place.partition, place.offset, now)
         for place in sorted(receipt.places)
         if place.position in leaving
-        for event in (events[place.position],)
+        for event in (WaitingEvent._make(events[place.position]),)
     ]

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
     from eventconsumer_api.publisher import Outgoing
-    from eventconsumer_api.storage.outbox import WaitingEvent
+    from eventconsumer_api.storage.outbox import WaitingRow
 
 _log = logging.getLogger(__name__)
 
@@ -107,12 +107,12 @@ def started() -> Traces | None:
 
 
 def traced(
-    encode: Callable[[WaitingEvent], Outgoing], traces: Traces, topic: str
-) -> Callable[[WaitingEvent], Outgoing]:
+    encode: Callable[[WaitingRow], Outgoing], traces: Traces, topic: str
+) -> Callable[[WaitingRow], Outgoing]:
     """Return ``encode`` with a span around each event, which the message then carries."""
 
-    def with_span(event: WaitingEvent) -> Outgoing:
-        return encode(event._replace(traceparent=traces.message(topic, event.traceparent)))
+    def with_span(event: WaitingRow) -> Outgoing:
+        return encode((*event[:-1], traces.message(topic, event[-1])))
 
     return with_span
 

@@ -78,8 +78,9 @@ def _pairs(message: Message) -> list[tuple[str, bytes | None]]:
 
 
 def of_relay(message: Outgoing) -> Told:
-    assert isinstance(message.value, str)
-    return told(message.key, message.value, dict(message.headers))
+    key, value, headers = message
+    assert isinstance(value, str)
+    return told(key, value, dict(headers))
 
 
 def test_debezium_publishes_what_the_relay_would_before_it_came_and_since(

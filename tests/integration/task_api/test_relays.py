@@ -26,6 +26,7 @@ from eventconsumer_api.storage.turn import PostgresTurn
 from tests.support.api_process import ApiProcess
 from tests.support.broker_client import BrokerClient
 from tests.support.eventually import eventually
+from tests.support.waiting import waiting_events
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -138,7 +139,7 @@ def test_an_outbox_row_has_id_and_time_as_its_event_has_them(url: str) -> None:
         with database.write() as connection:
             outbox.add(connection, event)
         with database.read() as connection:
-            (row,) = outbox.waiting(connection, limit=10)
+            (row,) = waiting_events(connection)
     assert (row.id, datetime.fromisoformat(row.time)) == (
         event.event_id,
         datetime.fromisoformat(event.occurred_at),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import sqlite3
+from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
 import fastavro
@@ -123,6 +124,25 @@ def test_old_and_new_readers_understand_each_others_events_and_the_registry_refu
     with pytest.raises(SchemaRegistryError) as refused:
         client.register_schema(subject, avro(with_field({"name": "colour", "type": "string"})))
     assert refused.value.http_status_code == 409
+
+
+def test_an_event_that_does_not_fit_the_schema_stands_aside_with_its_reason_and_holds_up_nobody(
+    api: ApiProcess, broker: LocalBroker, topic: str, tmp_path: Path
+) -> None:
+    with ApiProcess(tmp_path, bootstrap_servers=broker.bootstrap_servers, topic=topic, RELAY="off") as writes:
+        for title in ("First", "Second"):
+            httpx2.post(f"{writes.url}/tasks", json={"title": title}, timeout=30)
+    with closing(sqlite3.connect(api.database)) as connection:
+        connection.execute("""UPDATE outbox SET payload = '{"data": {}}' WHERE sequence = 1""")
+        connection.commit()
+    with api:
+        value, _ = one_event(broker, topic)
+        eventually("it is set aside", lambda: "is set aside" in api.log())
+    with closing(sqlite3.connect(api.database)) as connection:
+        ((number, reason),) = connection.execute("SELECT sequence, rejected_reason FROM outbox").fetchall()
+    assert read(value, written=avro_schema(), reader=avro_schema())["data"]["title"] == "Second"
+    assert number == 1
+    assert reason.startswith("it does not fit the Avro schema: ")
 
 
 def test_a_registry_that_is_away_holds_up_the_relay_and_no_request(

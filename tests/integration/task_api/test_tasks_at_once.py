@@ -16,9 +16,10 @@ from eventconsumer_api.principal import ANYBODY
 from eventconsumer_api.services.creation import creation
 from eventconsumer_api.services.idempotency import KeyUsedOtherwise
 from eventconsumer_api.services.tasks import TaskHasChanged, TaskService
-from eventconsumer_api.storage import outbox, schema
+from eventconsumer_api.storage import schema
 from eventconsumer_api.storage.database import Database
 from tests.support.new_tasks import created
+from tests.support.waiting import waiting_events
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -71,7 +72,7 @@ def create_once(service: TaskService, title: str = "Buy groceries") -> Task:
 
 def events(databases: list[Database]) -> list[str]:
     with databases[0].read() as connection:
-        return [event.type for event in outbox.waiting(connection, limit=1000)]
+        return [event.type for event in waiting_events(connection)]
 
 
 def walk(service: TaskService, wanted: TaskFilter) -> Iterator[Page]:

@@ -34,6 +34,29 @@ def test_an_older_version_that_arrives_late_changes_nothing() -> None:
     assert version(store) == "10"
 
 
+@pytest.mark.parametrize("answered", [10, 12])
+def test_what_a_write_or_a_listing_answered_is_not_told(answered: int) -> None:
+    store = Store()
+    store.hear(DEPLOYMENTS, seen(11))
+    store.put(DEPLOYMENTS, seen(answered))
+    assert [store.told(DEPLOYMENTS, seen(number)) for number in (11, 12)] == [True, False]
+
+
+def test_a_watch_tells_though_a_write_answered_first() -> None:
+    store = Store()
+    store.put(DEPLOYMENTS, seen(12))
+    assert not store.told(DEPLOYMENTS, seen(11))
+    store.hear(DEPLOYMENTS, seen(11))
+    assert (store.told(DEPLOYMENTS, seen(11)), version(store)) == (True, "12")
+
+
+def test_what_is_told_to_be_gone_while_it_is_listed_is_told() -> None:
+    store = Store()
+    store.hear(DEPLOYMENTS, seen(10))
+    store.remove(DEPLOYMENTS, seen(13))
+    assert store.told(DEPLOYMENTS, seen(12))
+
+
 def test_a_new_object_of_the_same_name_replaces_the_old_one() -> None:
     store = Store()
     store.put(DEPLOYMENTS, seen(10))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 from uuid import UUID
 
@@ -19,15 +19,8 @@ CORRELATION_ID = UUID("9d5a3a04-52c7-4d12-b0f8-3e1c7a6b5d4c")
 
 EVENT_ID = UUID("1c9e6679-7425-40de-944b-e07fc1f90ae7")
 TRACEPARENT = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
+MOMENT = "2026-01-15T10:30:00+00:00"
 HALF_PAST_TEN = datetime(2026, 1, 15, 10, 30, tzinfo=UTC)
-
-
-@dataclass(frozen=True, slots=True)
-class ARow:
-    id: str = str(EVENT_ID)
-    type: str = "task.created"
-    time: str = "2026-01-15T10:30:00+00:00"
-    traceparent: str | None = None
 
 
 def a_task(
@@ -90,7 +83,7 @@ def test_one_change_is_one_event_and_no_change_is_none(
 
 
 def test_the_headers_of_an_event_are_those_of_cloudevents_and_debezium() -> None:
-    assert headers(ARow(traceparent=TRACEPARENT)) == [
+    assert headers(str(EVENT_ID), "task.created", MOMENT, TRACEPARENT) == [
         ("id", "1c9e6679-7425-40de-944b-e07fc1f90ae7"),
         ("ce_specversion", "1.0"),
         ("ce_id", "1c9e6679-7425-40de-944b-e07fc1f90ae7"),
@@ -103,4 +96,4 @@ def test_the_headers_of_an_event_are_those_of_cloudevents_and_debezium() -> None
 
 
 def test_a_request_without_a_trace_gives_an_event_without_one() -> None:
-    assert "traceparent" not in dict(headers(ARow()))
+    assert "traceparent" not in dict(headers(str(EVENT_ID), "task.created", MOMENT, None))

@@ -14,6 +14,7 @@ from eventconsumer_api.events import EventType, task_event
 from eventconsumer_api.models import new_task
 from eventconsumer_api.storage import outbox, schema
 from eventconsumer_api.storage.database import Database
+from tests.support.waiting import waiting_events
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -37,7 +38,7 @@ def url(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
 
 def waiting(url: str) -> list[int]:
     with closing(Database(url)) as database, database.read() as connection:
-        return [event.sequence for event in outbox.waiting(connection, limit=10)]
+        return [event.sequence for event in waiting_events(connection)]
 
 
 def call(*words: str) -> object:

@@ -8,6 +8,7 @@ from uuid import UUID
 import pytest
 from confluent_kafka import KafkaError
 
+from eventconsumer_api.encoding import as_json
 from eventconsumer_api.kafka_security import KafkaCredentials, KafkaSecuritySettings
 from eventconsumer_api.publisher import ACKNOWLEDGED, Delivery, Outcome, Place, Publisher, Receipt, judge
 from eventconsumer_api.relay import Settlement, published, settle
@@ -93,7 +94,7 @@ def test_after_a_fatal_error_a_new_producer_takes_over(error: KafkaError) -> Non
     )
     given_up = publisher._producer
     publisher._note_error(error)
-    publisher.publish([], meanwhile=lambda: None)
+    publisher.publish([], as_json, meanwhile=lambda: None)
     assert publisher._producer is not given_up
     publisher.close()
 

@@ -11,10 +11,11 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 
 from eventconsumer_api.models import Status
-from eventconsumer_api.storage import outbox, schema, tasks
+from eventconsumer_api.storage import schema, tasks
 from eventconsumer_api.storage.database import Database, DatabaseUnavailable
 from eventconsumer_api.storage.schema import SchemaMismatch
 from eventconsumer_api.storage.tables import metadata
+from tests.support.waiting import waiting_events
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -69,7 +70,7 @@ def test_a_file_from_before_migrations_keeps_its_tasks_and_waiting_events(
     schema.migrate(database)
     with database.read() as connection:
         kept = tasks.get(connection, TASK_ID)
-        (event,) = outbox.waiting(connection, limit=10)
+        (event,) = waiting_events(connection)
         assert compare_metadata(MigrationContext.configure(connection), metadata) == []
     assert kept is not None
     assert (kept.title, kept.status, kept.version) == ("Buy groceries", Status.IN_PROGRESS, 1)

@@ -16,6 +16,7 @@ from eventconsumer_api.services.tasks import TaskNotFound, TaskService
 from eventconsumer_api.storage import outbox, schema, tables
 from eventconsumer_api.storage.database import Database, DatabaseUnavailable
 from tests.support.new_tasks import created
+from tests.support.waiting import waiting_events
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -34,7 +35,7 @@ def service(database: Database, commits: list[str]) -> TaskService:
 
 def events(database: Database) -> list[dict[str, Any]]:
     with database.read() as connection:
-        return [json.loads(event.payload) for event in outbox.waiting(connection, limit=1000)]
+        return [json.loads(event.payload) for event in waiting_events(connection)]
 
 
 def listed(service: TaskService, caller: Principal, wanted: TaskFilter | None = None) -> list[Task]:
@@ -120,22 +121,22 @@ def test_pages_follow_each_other_without_gap_or_repetition(service: TaskService)
 def test_a_published_events_number_is_never_given_again(service: TaskService, database: Database) -> None:
     created(service, ANYBODY)
     with database.write() as connection:
-        (published,) = outbox.waiting(connection, limit=10)
+        (published,) = waiting_events(connection)
         outbox.remove(connection, [published.sequence])
     created(service, ANYBODY, title="Buy milk")
     with database.read() as connection:
-        (waiting,) = outbox.waiting(connection, limit=10)
+        (waiting,) = waiting_events(connection)
     assert waiting.sequence > published.sequence
 
 
 def test_a_rejected_event_stands_aside_with_its_reason(service: TaskService, database: Database) -> None:
     created(service, ANYBODY)
     with database.write() as connection:
-        (event,) = outbox.waiting(connection, limit=10)
+        (event,) = waiting_events(connection)
         outbox.reject(connection, event.sequence, "MSG_SIZE_TOO_LARGE")
     with database.read() as connection:
         kept = connection.execute(select(tables.outbox.c.payload, tables.outbox.c.rejected_reason)).one()
-        assert (outbox.waiting(connection, limit=10), outbox.depth(connection)) == ([], 0)
+        assert (waiting_events(connection), outbox.depth(connection)) == ([], 0)
     assert tuple(kept) == (event.payload, "MSG_SIZE_TOO_LARGE")
 
 

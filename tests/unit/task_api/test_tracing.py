@@ -55,9 +55,9 @@ def test_request_message_and_worker_are_spans_of_the_callers_trace(
     monkeypatch.setattr(trace, "set_tracer_provider", lambda _: None)
     with traces.request("POST", "/tasks", TRACEPARENT) as (_, carried):
         pass
-    sent = traced(as_json, traces, "task-events")(an_event(carried))
+    _, _, headers = traced(as_json, traces, "task-events")(an_event(carried))
     received = Message("task-events", 0, 0, b"task", b"{}")
-    received.set_headers(sent.headers)
+    received.set_headers(headers)
     worker = workers.Traces(SimpleSpanProcessor(spans), topic="task-events", group="notification-service")
     with worker.one(received):
         pass

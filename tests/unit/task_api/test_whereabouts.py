@@ -17,6 +17,7 @@ from eventconsumer_api.storage import outbox, tables
 from eventconsumer_api.storage.database import Database
 from eventconsumer_api.whereabouts import Depth, Place
 from tests.support.new_tasks import created
+from tests.support.waiting import waiting_events
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -55,7 +56,7 @@ def publish(database: Database, task: Task, *, offset: int, event_id: UUID | Non
 
 def reject_first(database: Database) -> None:
     with database.write() as connection:
-        outbox.reject(connection, outbox.waiting(connection, limit=1)[0].sequence, "too large")
+        outbox.reject(connection, waiting_events(connection)[0].sequence, "too large")
 
 
 def test_an_event_is_seen_from_the_outbox_to_its_offset(asked: OutboxService, database: Database) -> None:
