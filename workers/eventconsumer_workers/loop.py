@@ -174,6 +174,7 @@ class Loop:
                 self._subscription.commit(())
         else:
             self._await_room()
+        self._persist(self._work.proceed)
         self._pulse.turn(joined=self._subscription.joined)
         self._keep_membership()
         if self._commit_at is not None and time.monotonic() >= self._commit_at:
@@ -203,7 +204,6 @@ class Loop:
             self._letters.add(letters)
         if self._commit_at is None:
             self._commit_at = time.monotonic() + _COMMIT_SECONDS
-        self._persist(self._work.proceed)
 
     def _put_off(self, batch: list[Message], obstacle: NotDone) -> None:
         """Leave messages with the subscription, which knows when they are no longer ours, and pause."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Callable, Collection, Mapping
 
     from eventconsumer_workers.handlers import Batch, BatchHandler, Delivery, EventHandler
     from eventconsumer_workers.tracing import Traces
@@ -39,10 +39,10 @@ class TracedBatches:
         self._handler = handler
         self._traces = traces
 
-    def handle(self, batch: Batch) -> None:
+    def handle(self, batch: Batch) -> Callable[[], None] | None:
         """Handle the batch inside a span."""
         with self._traces.batch(batch.records):
-            self._handler.handle(batch)
+            return self._handler.handle(batch)
 
     def assigned(self, partitions: Collection[int]) -> Mapping[int, int]:
         """Ask the handler where to go on."""

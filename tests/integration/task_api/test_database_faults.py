@@ -20,6 +20,7 @@ from eventconsumer_api.storage import schema, tables
 from eventconsumer_api.storage.database import Database
 from tests.support.api_process import ApiProcess
 from tests.support.eventually import eventually
+from tests.support.small_disk import database_on_a_small_disk, fill, make_room, may_mount
 from tests.support.task_api import TaskApi
 
 if TYPE_CHECKING:
@@ -139,6 +140,17 @@ class TestPostgres:
             assert_refused(api)
             other.rollback()
             assert_whole_again(api, database)
+
+    @pytest.mark.skipif(not may_mount(), reason="only root may mount a disk that is small enough")
+    def test_on_a_full_disk(self, tmp_path: Path, postgres: LocalPostgres) -> None:
+        postgres.start()
+        with database_on_a_small_disk(postgres) as url, an_api(tmp_path, url) as api:
+            assert post(api).status_code == 201
+            fill(url)
+            eventually("no page takes another task", lambda: post(api).status_code == 503, within=30)
+            assert_refused(api)
+            make_room(url)
+            assert_whole_again(api, url)
 
     def test_killed_under_load(self, api: ApiProcess, database: str, postgres: LocalPostgres) -> None:
         client = TaskApi(api.url)

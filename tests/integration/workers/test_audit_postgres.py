@@ -23,7 +23,7 @@ from eventconsumer_workers.audit.removal import remove_from_database
 from tests.support.events import encoded, event
 from tests.support.eventually import eventually
 from tests.support.flow import KILLS, KILLS_SECONDS, SOON, flowing
-from tests.unit.workers.audit.builders import ids_of, incoming, some
+from tests.unit.workers.audit.builders import append, ids_of, incoming, some
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -61,7 +61,7 @@ def ids(database: str) -> list[str]:
 
 def test_entries_are_those_of_a_log_on_a_volume(log: PostgresLog, database: str) -> None:
     events = [*some(range(3)), incoming(7, partition=2, title='a "quote", a \\ and\ta tab, é')]
-    assert log.append(events) == events
+    assert append(log, events) == events
     first, *_, last = entries(database)
     assert (first["sequence"], first["offset"], first["previous_hash"]) == (1, 0, "0" * 64)
     assert (last["partition"], last["event"]) == (2, json.loads(events[-1].value))
@@ -81,32 +81,32 @@ def test_what_is_delivered_or_published_again_is_there_once(log: PostgresLog, da
     events = some(range(4))
     again = [one._replace(offset=one.offset + 10, partition=1) for one in events]
     new = incoming(20, partition=1)
-    assert log.append(events) == events
-    assert log.append(events) == []
-    assert log.append([*again, new, new._replace(offset=21)]) == [new]
+    assert append(log, events) == events
+    assert append(log, events) == []
+    assert append(log, [*again, new, new._replace(offset=21)]) == [new]
     assert ids(database) == ids_of([*events, new])
     assert verify_database(database).fault is None
 
 
 def test_ids_that_postgres_can_not_hold_are_kept_apart_all_the_same(log: PostgresLog, database: str) -> None:
     odd = [incoming(number, event_id=name) for number, name in enumerate(["\x00", "\t\n", "\\N", "é"])]
-    assert log.append(odd) == odd
-    assert log.append([one._replace(offset=one.offset + 10) for one in odd]) == []
+    assert append(log, odd) == odd
+    assert append(log, [one._replace(offset=one.offset + 10) for one in odd]) == []
     assert verify_database(database).fault is None
 
 
 def test_a_restart_goes_on_in_the_chain(log: PostgresLog, database: str) -> None:
-    log.append(some(range(2)))
+    append(log, some(range(2)))
     after = opened(database)
     after.claim([0])
-    assert len(after.append(some(range(1, 4)))) == 2
+    assert len(append(after, some(range(1, 4)))) == 2
     after.close()
     assert [entry["sequence"] for entry in entries(database)] == [1, 2, 3, 4]
 
 
 def test_a_later_topic_of_the_same_name_starts_at_its_first_message(log: PostgresLog, database: str) -> None:
-    log.append(some(range(3)), "the first topic")
-    assert len(log.append(some(range(2)), "the second topic")) == 2
+    append(log, some(range(3)), "the first topic")
+    assert len(append(log, some(range(2)), "the second topic")) == 2
     assert verify_database(database).fault is None
 
 
@@ -114,26 +114,26 @@ def test_who_lost_a_partition_can_not_write_to_it(log: PostgresLog, database: st
     next_owner = opened(database)
     next_owner.claim([0])
     with pytest.raises(Fenced, match="another worker"):
-        log.append([incoming(0), incoming(0, partition=1)])
-    assert len(log.append([incoming(0, partition=1)])) == 1
-    assert len(next_owner.append([incoming(0)])) == 1
+        append(log, [incoming(0), incoming(0, partition=1)])
+    assert len(append(log, [incoming(0, partition=1)])) == 1
+    assert len(append(next_owner, [incoming(0)])) == 1
     next_owner.close()
 
 
 def test_a_partition_that_was_given_back_is_not_written(log: PostgresLog) -> None:
     log.forget([0])
     with pytest.raises(Fenced):
-        log.append([incoming(0)])
+        append(log, [incoming(0)])
 
 
 def test_a_killed_database_is_waited_for(log: PostgresLog, database: str, postgres: LocalPostgres) -> None:
     first, second = incoming(0), incoming(1)
-    log.append([first])
+    append(log, [first])
     postgres.stop()
     with pytest.raises(OSError, match=r"connection|server"):
-        log.append([second])
+        append(log, [second])
     postgres.start()
-    assert log.append([first, second]) == [second]
+    assert append(log, [first, second]) == [second]
     assert ids(database) == ids_of([first, second])
 
 
@@ -154,7 +154,7 @@ def test_a_password_is_in_no_message(database: str) -> None:
     ],
 )
 def test_a_change_by_hand_is_found(log: PostgresLog, database: str, change: str) -> None:
-    log.append(some(range(3)))
+    append(log, some(range(3)))
     with psycopg.connect(database) as connection:
         connection.execute(change.encode())
     assert "task-events[0], sequence" in str(verify_database(database).fault)
@@ -170,9 +170,9 @@ def test_old_entries_are_removed_and_the_rest_is_proven_and_goes_on(
     assert remove_from_database(database, NOW - 30 * DAY) == {}
     found = verify_database(database)
     assert (found.fault, found.entries, found.begins[CHAIN]) == (None, 2, 4)
-    assert log.append([*old, *new]) == []
+    assert append(log, [*old, *new]) == []
     assert remove_from_database(database, NOW) == {CHAIN: 5}
-    log.append([incoming(5)])
+    append(log, [incoming(5)])
     assert [entry["sequence"] for entry in entries(database)] == [6]
     assert verify_database(database).fault is None
 
@@ -181,7 +181,7 @@ def append_at(
     log: PostgresLog, time: datetime, events: list[Incoming], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(audit_postgres, "now", time.isoformat)
-    log.append(events)
+    append(log, events)
 
 
 def test_a_removal_that_nobody_noted_is_found(
@@ -223,7 +223,7 @@ def test_entries_are_found_by_task_type_and_time(log: PostgresLog, database: str
     early = incoming(0, event_type="task.created", occurred_at="2026-01-15T10:00:00+00:00")
     late = incoming(1, event_type="task.completed", occurred_at="2026-01-15T12:00:00+02:00")
     odd = incoming(2, event_type="task.completed", occurred_at="yesterday")
-    log.append([early, late, odd])
+    append(log, [early, late, odd])
     task = json.loads(late.value)["data"]["task_id"]
     assert [
         len(entries(database, **wanted)) for wanted in ({"task": task}, {"event_type": "task.completed"})
@@ -237,7 +237,7 @@ def test_other_groups_have_chains_of_their_own(log: PostgresLog, database: str) 
     other = PostgresLog(database, group="another-service", topic="task-events")
     other.claim([0])
     event: Incoming = incoming(0)
-    assert log.append([event]) == other.append([event]) == [event]
+    assert append(log, [event]) == append(other, [event]) == [event]
     other.close()
 
 

@@ -14,7 +14,7 @@ from eventconsumer_workers.audit.verify import verify
 from tests.integration.workers.test_audit import await_ids
 from tests.support.events import encoded, event
 from tests.support.eventually import eventually
-from tests.unit.workers.audit.builders import ids_of, some
+from tests.unit.workers.audit.builders import append, ids_of, some
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -30,7 +30,7 @@ def write_old_log(audit_log: Path, topic: str, events: list[Incoming]) -> None:
     """Write a segment for each event."""
     log = AuditLog(audit_log, topic, segment_bytes=1)
     for one in events:
-        log.append([one])
+        append(log, [one])
     log.close()
 
 

@@ -29,8 +29,8 @@ def test_each_event_is_told_once_in_the_published_words(tmp_path: Path) -> None:
     audit = worker(tmp_path / "audit.log", out)
     data = {"task_id": "abc123", "title": "t", "status": "pending", "owner_id": None}
     known, foreign = encoded("task.updated", data=data), encoded("user\ninvited", data={"user": 7})
-    audit.handle(batch(known, known, foreign))
-    audit.handle(batch(known))
+    audit.handle(batch(known, known, foreign))()
+    audit.handle(batch(known))()
     audit.close()
     assert out.getvalue().splitlines() == [
         "INFO:audit:AUDIT: task.updated - task_id=abc123",
@@ -41,10 +41,10 @@ def test_each_event_is_told_once_in_the_published_words(tmp_path: Path) -> None:
 def test_a_log_that_cannot_be_written_leaves_the_work_undone(tmp_path: Path) -> None:
     path = tmp_path / "audit.log"
     audit = worker(path, io.StringIO())
-    audit.handle(batch(encoded()))
+    audit.handle(batch(encoded()))()
     os.truncate(path, 0)
     with pytest.raises(NotDone, match="the audit log cannot be written"):
-        audit.handle(batch(encoded()))
+        audit.handle(batch(encoded()))()
     audit.close()
 
 
@@ -53,9 +53,9 @@ def test_a_disk_that_is_not_there_at_the_start_is_waited_for(tmp_path: Path) -> 
     audit = worker(tmp_path / "volume" / "audit.log", out)
     audit.open()
     with pytest.raises(NotDone, match="No such file or directory"):
-        audit.handle(batch(encoded()))
+        audit.handle(batch(encoded()))()
     (tmp_path / "volume").mkdir()
-    audit.handle(batch(encoded()))
+    audit.handle(batch(encoded()))()
     assert out.getvalue()
     audit.close()
 
@@ -64,7 +64,7 @@ def test_nothing_is_written_for_partitions_that_may_be_another_s(tmp_path: Path)
     audit = worker(tmp_path / "audit.log", io.StringIO())
     audit.open()
     with pytest.raises(NotDone, match="still its own"):
-        audit.handle(replace(batch(encoded()), still_ours=lambda: False))
+        audit.handle(replace(batch(encoded()), still_ours=lambda: False))()
     audit.close()
     assert b'"event_id"' not in (tmp_path / "audit.log").read_bytes()
 
@@ -75,7 +75,7 @@ def test_a_topic_that_is_made_anew_is_audited_from_its_first_message(tmp_path: P
     log = tmp_path / "audit.log"
     audit = Audit(lambda: AuditLog(log, "orders"), LogLines("audit", out), lambda: next(ids))
     audit.assigned([0])
-    audit.handle(batch(encoded(), encoded()))
-    audit.handle(batch(encoded()))
+    audit.handle(batch(encoded(), encoded()))()
+    audit.handle(batch(encoded()))()
     audit.close()
     assert len(out.getvalue().splitlines()) == 3

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import msgspec
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from eventconsumer_workers.envelope import Event
 
@@ -55,6 +55,15 @@ class Incoming(NamedTuple):
     """The message's bytes, a JSON object in UTF-8."""
     event: Event
     """The same, as far as it is decoded."""
+
+
+class Begun(NamedTuple):
+    """Events on their way to where the log is kept."""
+
+    new: Sequence[Incoming]
+    """Those that the log lacked."""
+    settle: Callable[[], None]
+    """Waits until they are there; raises ``OSError`` where they can't be."""
 
 
 class Head(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
@@ -140,19 +149,15 @@ def extend(head: Head, incoming: Sequence[Incoming], *, audited_at: str) -> tupl
     if not incoming:
         return [], head
     pieces: list[bytes] = []
-    add, join, sha256 = pieces.append, b"".join, hashlib.sha256
-    place = _middle(head.topic, head.partition, audited_at)
-    sequence, previous = head.sequence, head.hash.encode()
-    offsets = map(itemgetter(1), incoming)
-    for name, offset, value in zip(_names(incoming), offsets, _values(incoming), strict=True):
-        sequence += 1
-        middle = place % (sequence, offset)
+    join, sha256, previous = b"".join, hashlib.sha256, head.hash.encode()
+    sequences = range(head.sequence + 1, head.sequence + 1 + len(incoming))
+    places = zip(sequences, map(itemgetter(1), incoming), strict=True)
+    middles = map(_middle(head.topic, head.partition, audited_at).__mod__, places)
+    for name, middle, value in zip(_names(incoming), middles, _values(incoming), strict=True):
         body = join((b'{"event_id":"', name, middle, value, b',"previous_hash":"', previous, b'","hash":"'))
         previous = sha256(body).hexdigest().encode()
-        add(body)
-        add(previous)
-        add(_SEAL_END)
-    moved = {"sequence": sequence, "next_offset": incoming[-1].offset + 1, "hash": previous.decode()}
+        pieces += (body, previous, _SEAL_END)
+    moved = {"sequence": sequences[-1], "next_offset": incoming[-1].offset + 1, "hash": previous.decode()}
     return pieces, msgspec.structs.replace(head, **moved)
 
 

@@ -33,14 +33,20 @@ Heads = dict[tuple[str, int], Head]
 class Group:
     """Lines on their way to the disk, and the state they lead to."""
 
-    def __init__(self, heads: Heads, last_checkpoint: str) -> None:
+    def __init__(self, heads: Heads, last_checkpoint: str, on_their_way: Sequence[str] = ()) -> None:
+        """Go on from these ends; ``on_their_way`` are ids of the group before, which no window has yet."""
         self.moved: Heads = {}
         self.last_checkpoint = last_checkpoint
         self.appended: list[Incoming] = []
         self.ids: list[str] = []
         self._heads = heads
+        self._on_their_way = set(on_their_way)
         self._pieces: list[bytes] = []
         self._now = now()
+
+    def next(self) -> Group:
+        """Return an empty group that goes on behind this one."""
+        return Group({**self._heads, **self.moved}, self.last_checkpoint, self.ids)
 
     def take(self, incoming: Sequence[Incoming], window: Window, *, topic: str, topic_id: str | None) -> None:
         """Add the lines of those events that are neither settled nor known by their ids."""
@@ -73,10 +79,11 @@ class Group:
         return renewed
 
     def _unseen(self, events: list[Incoming], window: Window) -> list[Incoming]:
-        ids = [event[2] for event in events]
-        known = window.known(ids)
-        known.update(self.ids)
-        if known or len(set(ids)) < len(ids):
+        ids = list(map(itemgetter(2), events))
+        distinct = set(ids)
+        known = window.known(ids) | (self._on_their_way & distinct)
+        self._on_their_way |= distinct
+        if known or len(distinct) < len(ids):
             fresh: dict[str, Incoming] = {}
             for event in events:
                 if event.event_id not in known:

@@ -1,9 +1,11 @@
 """The audit log on one volume: chained lines in segments, each event id once.
 
-The invariant at every moment, whoever kills the process: what ``append`` has returned is on disk, each chain
-goes on without a gap, and no id is in the log twice: not one that Kafka delivers again, which its offset
-shows, and not one that was published again within the window. One process holds the log at a time, by a lock
-that the kernel gives back when its holder dies.
+The invariant at every moment, whoever kills the process: what is called settled is on disk, each chain goes
+on without a gap, and no id is in the log twice: not one that Kafka delivers again, which its offset shows,
+and not one that was published again within the window. One process holds the log at a time, by a lock that
+the kernel gives back when its holder dies.
+
+While a group is being written, the next is made, on top of it; where the write fails, both are dropped.
 
 With a retention, the first line of a new segment says which of the oldest ones go, before they go; their ids
 stay for as long as the window reaches back to them. Segments are then closed daily, however small they are,
@@ -13,9 +15,12 @@ because only closed ones can go.
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING
+from functools import partial
+from typing import TYPE_CHECKING, NamedTuple
 
+from eventconsumer_workers.audit.chain import Begun, Fenced
 from eventconsumer_workers.audit.files import Files
 from eventconsumer_workers.audit.group import Group, header
 from eventconsumer_workers.audit.index import Ids, forget_ids, ids_in, latest_ids
@@ -26,7 +31,8 @@ from eventconsumer_workers.audit.upkeep import Upkeep
 from eventconsumer_workers.audit.window import SIZE, Window
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
+    from collections.abc import Callable, Collection, Sequence
+    from concurrent.futures import Future
     from pathlib import Path
 
     from eventconsumer_workers.audit.chain import Incoming, Removed
@@ -34,6 +40,15 @@ if TYPE_CHECKING:
 SEGMENT_BYTES = 64 * 1024 * 1024
 _FULL_CHECKPOINT_BYTES = 256 * 1024
 _LONGEST_OPEN = timedelta(days=1)
+
+
+class _Writing(NamedTuple):
+    """A group on its way to the disk."""
+
+    group: Group
+    length: int
+    full: bool
+    ended: Future[None]
 
 
 class AuditLog:
@@ -59,6 +74,7 @@ class AuditLog:
         self._last_checkpoint = self._tail.last_checkpoint
         self._since_full = self._tail.since_full
         self._segment = Segment(path)
+        self._writing: _Writing | None = None
         self._begun_at = self._tail.begun_at
         self._ids = Ids()
         # Filled before the first append, when the group is joined already: it takes longer than all the rest.
@@ -92,32 +108,58 @@ class AuditLog:
     def forget(self, partitions: Collection[int]) -> None:
         """Keep nothing for a partition but where its chain ends."""
 
-    def append(self, incoming: Sequence[Incoming], topic_id: str | None = None) -> list[Incoming]:
-        """Put the events that the log lacks on disk and return them; raise ``OSError`` when the disk refuses.
+    def append(self, incoming: Sequence[Incoming], topic_id: str | None, sure: Callable[[], bool]) -> Begun:
+        """Begin to put the events that the log lacks on disk, once what was begun before is there.
 
-        After a failure the same events may be given again.
+        ``sure`` is asked right before it: raise ``Fenced`` when it says no, and ``OSError`` when the disk
+        refuses. After a failure, of ``settle`` too, all that was begun and is not on disk may be given again.
         """
         if self._segment.length >= self._segment_bytes or self._is_old():
+            self._end_writing()
             self._rotate()
         if self._window is None:
             self._window = self._filled_window()
-        group = Group(self._heads, self._last_checkpoint)
+        before = self._writing
+        group = Group(self._heads, self._last_checkpoint) if before is None else before.group.next()
         group.take(incoming, self._window, topic=self._topic, topic_id=topic_id)
         full = self._since_full >= _FULL_CHECKPOINT_BYTES
         block = group.finish(full=full)
-        self._segment.append(block)
-        self._heads = {**self._heads, **group.moved}
-        self._last_checkpoint = group.last_checkpoint
-        self._since_full = 0 if full else self._since_full + len(block)
-        self._window.add(group.ids)
-        self._ids.add(group.ids)
-        return group.appended
+        self._end_writing()
+        if not sure():
+            raise Fenced("it is unsure whether the partitions are still ours")
+        self._writing = _Writing(group, len(block), full, self._segment.begin(block))
+        return Begun(group.appended, partial(self._end, self._writing))
 
     def close(self) -> None:
         """Give up the log and its lock."""
+        with suppress(OSError):
+            self._end_writing()
         self._upkeep.stop()
         self._segment.close()
         os.close(self._lock)
+
+    def _end_writing(self) -> None:
+        if self._writing is not None:
+            self._end(self._writing)
+
+    def _end(self, writing: _Writing) -> None:
+        """Wait until a group is on disk, and adopt it; raise ``OSError`` when it is not."""
+        try:
+            writing.ended.result()
+            if writing is self._writing:
+                self._adopt(writing)
+        finally:
+            if writing is self._writing:
+                self._writing = None
+
+    def _adopt(self, writing: _Writing) -> None:
+        group = writing.group
+        self._heads = {**self._heads, **group.moved}
+        self._last_checkpoint = group.last_checkpoint
+        self._since_full = 0 if writing.full else self._since_full + writing.length
+        self._ids.add(group.ids)
+        if self._window is not None:
+            self._window.add(group.ids)
 
     def _filled_window(self) -> Window:
         window = Window(self._window_size)

@@ -16,10 +16,10 @@ import psycopg
 from psycopg import errors
 
 from eventconsumer_workers.audit import rows
-from eventconsumer_workers.audit.chain import START, Fenced, Head, Incoming, extend, now
+from eventconsumer_workers.audit.chain import START, Begun, Fenced, Head, Incoming, extend, now
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 
 _CONNECT_SECONDS = 5
 # What a frozen worker holds in the database keeps its successor waiting for no longer than this.
@@ -63,13 +63,24 @@ class PostgresLog:
         for partition in partitions:
             self._epochs.pop(partition, None)
 
-    def append(self, incoming: Sequence[Incoming], topic_id: str | None = None) -> list[Incoming]:
-        """Commit the events that the log lacks and return them.
+    def append(self, incoming: Sequence[Incoming], topic_id: str | None, sure: Callable[[], bool]) -> Begun:
+        """Commit the events that the log lacks: they are settled when it returns.
 
-        Raise ``Fenced`` when another worker has claimed one of the partitions, and ``OSError`` when it can't
-        be done now. After a failure, even one that leaves open what was committed, the same events may be
-        given again.
+        Raise ``Fenced`` when another worker has claimed one of the partitions or ``sure`` says no, and
+        ``OSError`` when it can't be done now. After a failure, even one that leaves open what was committed,
+        the same events may be given again.
         """
+        if not sure():
+            raise Fenced("it is unsure whether the partitions are still ours")
+        return Begun(self._committed(incoming, topic_id), _settled)
+
+    def close(self) -> None:
+        """Let go of the connection."""
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+
+    def _committed(self, incoming: Sequence[Incoming], topic_id: str | None) -> list[Incoming]:
         known: set[str] = set()
         while True:
             try:
@@ -77,12 +88,6 @@ class PostgresLog:
                     return self._written(connection, incoming, topic_id, known)
             except errors.UniqueViolation:
                 known = self._present([event.event_id for event in incoming])
-
-    def close(self) -> None:
-        """Let go of the connection."""
-        if self._connection is not None:
-            self._connection.close()
-            self._connection = None
 
     def _written(
         self,
@@ -175,6 +180,10 @@ def _prepared(connection: psycopg.Connection, group: str, topic: str) -> int:
                 connection.execute(table)
         row = connection.execute(rows.LOG, {"group": group, "topic": topic}).fetchone()
     return int(row[0]) if row else 0
+
+
+def _settled() -> None:
+    """Wait for nothing."""
 
 
 def _setting(connection: psycopg.Connection, name: str) -> str:

@@ -5,8 +5,8 @@ quick and gains from being done together (lines of a log, a group commit). An ``
 event at a time and may be slow (a request to a service): several threads call it at once, never two of them
 for the same key, and within a key the events keep their order.
 
-Both return only when the work is done and would survive a crash, because the offsets are committed next. Both
-must bear a repetition: delivery is at least once.
+Both call work done only when it would survive a crash, because the offsets are committed next. Both must bear
+a repetition: delivery is at least once.
 
 How work that is not done is told:
 
@@ -95,8 +95,12 @@ class Delivery:
 class BatchHandler(Protocol):
     """A worker's work by the batch; called by one thread."""
 
-    def handle(self, batch: Batch) -> None:
-        """Do the work for these events, in their order; raise ``NotDone`` when it has to be tried again."""
+    def handle(self, batch: Batch) -> Callable[[], None] | None:
+        """Do the work for these events, in their order; raise ``NotDone`` when it has to be tried again.
+
+        Or only begin it, and return what waits for its end. What was begun before has ended when a later call
+        returns. After ``NotDone``, of either, what was begun and has not ended is given again.
+        """
 
     def assigned(self, partitions: Collection[int]) -> Mapping[int, int]:
         """Take these partitions over; return where to go on if the handler knows better than Kafka.

@@ -11,14 +11,14 @@ import contextlib
 import logging
 from functools import partial
 from operator import attrgetter, itemgetter, methodcaller
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
-from eventconsumer_workers.audit.chain import Fenced, Incoming
+from eventconsumer_workers.audit.chain import Begun, Fenced, Incoming
 from eventconsumer_workers.handlers import NotDone
 from eventconsumer_workers.loglines import ordinary, printable
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 
     from eventconsumer_workers.envelope import Event
     from eventconsumer_workers.handlers import Batch
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 _log = logging.getLogger(__name__)
 
 _id = attrgetter("event_id")
-_place = itemgetter(0, 1)
+_partition = itemgetter(0)
 # What ``Incoming._make`` does, at a quarter of its time.
 _new = partial(tuple.__new__, Incoming)
 
@@ -41,14 +41,28 @@ class Store(Protocol):
     def claim(self, partitions: Collection[int]) -> None:
         """Become the one who writes for these partitions."""
 
-    def append(self, incoming: Sequence[Incoming], topic_id: str | None) -> list[Incoming]:
-        """Put the events that the log lacks on disk, and return them."""
+    def append(
+        self, incoming: Sequence[Incoming], topic_id: str | None, sure: Callable[[], bool], /
+    ) -> Begun:
+        """Begin to put the events that the log lacks on disk, once what was begun before is there.
+
+        Raise ``Fenced`` when another worker has claimed a partition, or when ``sure``, which is asked right
+        before, says no.
+        """
 
     def forget(self, partitions: Collection[int]) -> None:
         """Write nothing more for these partitions."""
 
     def close(self) -> None:
         """Let go of what the log holds."""
+
+
+class _Untold(NamedTuple):
+    """Events that are perhaps not on disk yet, and the lines that say that they are."""
+
+    settle: Callable[[], None]
+    events: Sequence[Event]
+    lines: Sequence[str]
 
 
 class Audit:
@@ -62,6 +76,7 @@ class Audit:
         self._identify = identify
         self._store: Store | None = None
         self._topic_id: str | None = None
+        self._begun: _Untold | None = None
         self._new: set[int] = set()
         self._last: dict[int, int] = {}
 
@@ -72,21 +87,24 @@ class Audit:
         except OSError as fault:
             _log.error("The audit log cannot be opened yet: %s", fault)
 
-    def handle(self, batch: Batch) -> None:
-        """Append the events that the audit log does not have yet."""
+    def handle(self, batch: Batch) -> Callable[[], None]:
+        """Begin to append the events that the audit log does not have yet; return what waits for the disk."""
         incoming = _incoming(batch)
+        begun, self._begun = self._begun, None
         try:
-            if self._store is None:
-                self._store = self._open_store()
-            self._take_over(self._store, first=dict(map(_place, reversed(incoming))))
-            appended = self._append(self._store, incoming, batch.still_ours)
-        except OSError as fault:
-            raise NotDone(f"the audit log cannot be written: {fault}") from fault
-        self._last |= map(_place, incoming)
-        # The work is on disk; its echo on the console must not undo that.
-        with contextlib.suppress(OSError):
-            events = [event.event for event in appended]
-            self._lines.write(_lines(events), events)
+            with self._writing():
+                if self._store is None:
+                    self._store = self._open_store()
+                self._take_over(self._store, first=_last_offsets(incoming[::-1]))
+                new, settle = self._append(self._store, incoming, batch.still_ours)
+        finally:
+            # It has ended by now, one way or the other.
+            with contextlib.suppress(OSError):
+                self._tell(begun)
+        self._last |= _last_offsets(incoming)
+        events = [event.event for event in new]
+        self._begun = _Untold(settle, events, _lines(events))
+        return self._settle
 
     def assigned(self, partitions: Collection[int]) -> Mapping[int, int]:
         """Go on where Kafka says, or earlier where the log lost its end; claim with the first event."""
@@ -110,6 +128,30 @@ class Audit:
         if self._store is not None:
             self._store.close()
 
+    def _settle(self) -> None:
+        begun, self._begun = self._begun, None
+        with self._writing():
+            self._tell(begun)
+
+    def _tell(self, begun: _Untold | None) -> None:
+        """Wait until what was begun is on disk, and say what was new in it."""
+        if begun is not None:
+            begun.settle()
+            # The work is on disk; its echo on the console must not undo that.
+            with contextlib.suppress(OSError):
+                self._lines.write(begun.lines, begun.events)
+
+    @contextlib.contextmanager
+    def _writing(self) -> Iterator[None]:
+        try:
+            yield
+        except (OSError, NotDone) as fault:
+            # What is given again now is not from a topic that was made anew.
+            self._last.clear()
+            if isinstance(fault, NotDone):
+                raise
+            raise NotDone(f"the audit log cannot be written: {fault}") from fault
+
     def _take_over(self, store: Store, *, first: dict[int, int]) -> None:
         """Make sure of the topic, and of our claim, before the first events of an assignment."""
         # An offset that was passed already is one of a topic that was made anew while we follow it.
@@ -119,20 +161,19 @@ class Audit:
             store.claim(self._new)
             self._new.clear()
 
-    def _append(
-        self, store: Store, incoming: Sequence[Incoming], still_ours: Callable[[], bool]
-    ) -> list[Incoming]:
+    def _append(self, store: Store, incoming: Sequence[Incoming], still_ours: Callable[[], bool]) -> Begun:
         while True:
-            if not still_ours():
-                raise NotDone("the audit log waits until it is sure that its partitions are still its own")
             try:
-                return store.append(incoming, self._topic_id)
+                return store.append(incoming, self._topic_id, still_ours)
             except Fenced as fault:
-                # Who was frozen meanwhile finds at the next look that the partitions are no longer its own.
-                # Else someone else claimed what was not theirs, and whom the group knows as its member wins.
+                # Who was frozen meanwhile finds at this look that the partitions are no longer its own. Else
+                # someone else claimed what was not theirs, and whom the group knows as its member wins.
                 _log.warning("%s", fault)
-                if still_ours():
-                    store.claim({event.partition for event in incoming})
+                if not still_ours():
+                    raise NotDone(
+                        "the audit log waits until it is sure that its partitions are still its own"
+                    ) from fault
+                store.claim({event.partition for event in incoming})
 
 
 def line(event: Event) -> str:
@@ -155,3 +196,10 @@ def _incoming(batch: Batch) -> list[Incoming]:
     parts = (map(methodcaller(name), batch.records) for name in ("partition", "offset"))
     values = map(methodcaller("value"), batch.records)
     return list(map(_new, zip(*parts, map(_id, events), values, events, strict=True)))
+
+
+def _last_offsets(incoming: Sequence[Incoming]) -> dict[int, int]:
+    """Return the offset of the last event of each partition."""
+    # Made in C, where the last of each partition stays.
+    last = dict(zip(map(_partition, incoming), incoming, strict=True))
+    return {partition: event.offset for partition, event in last.items()}

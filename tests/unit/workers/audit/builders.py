@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from datetime import timedelta
     from pathlib import Path
 
+    from eventconsumer_workers.handlers.audit import Store
+
 TOPIC = "task-events"
 WINDOW = 8
 
@@ -40,6 +42,13 @@ def opened(
     return AuditLog(path, TOPIC, segment_bytes=segment_bytes, window=window, retention=retention)
 
 
+def append(log: Store, events: Sequence[Incoming], topic_id: str | None = None) -> list[Incoming]:
+    """Append to a log, wait until that is on disk, and return what was new."""
+    begun = log.append(events, topic_id, lambda: True)
+    begun.settle()
+    return list(begun.new)
+
+
 def written(
     path: Path,
     *groups: Sequence[Incoming],
@@ -49,7 +58,7 @@ def written(
     """Append groups to a log and close it; return what was new in them."""
     log = opened(path, segment_bytes=segment_bytes, retention=retention)
     try:
-        return [event for group in groups for event in log.append(group)]
+        return [event for group in groups for event in append(log, group)]
     finally:
         log.close()
 

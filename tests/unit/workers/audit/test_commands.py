@@ -11,7 +11,7 @@ import pytest
 from eventconsumer_workers.__main__ import main
 from eventconsumer_workers.audit.files import Files
 from tests.support.eventually import eventually
-from tests.unit.workers.audit.builders import incoming, opened, some, written
+from tests.unit.workers.audit.builders import append, incoming, opened, some, written
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -108,7 +108,7 @@ def test_a_log_whose_beginning_went_is_told_by_what_is_left(
 ) -> None:
     log = opened(path, segment_bytes=1, retention=timedelta(0))
     for one in some(range(5)):
-        log.append([one])
+        append(log, [one])
     eventually("the first segments went", lambda: Files(path).oldest(), until=(4).__eq__, every=0.01)
     log.close()
     assert main(["audit", "verify"]) == 0

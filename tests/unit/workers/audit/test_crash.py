@@ -11,7 +11,7 @@ import pytest
 from eventconsumer_workers.audit.files import Files
 from eventconsumer_workers.audit.upkeep import Upkeep
 from eventconsumer_workers.audit.verify import verify
-from tests.unit.workers.audit.builders import ids, ids_of, opened, some, written
+from tests.unit.workers.audit.builders import append, ids, ids_of, opened, some, written
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -54,7 +54,7 @@ def test_a_rotation_that_is_cut_off_at_any_step(
         log = opened(path, segment_bytes=1)
         cut_at(patched, step)
         with contextlib.suppress(PowerCut):
-            log.append(events[3:])
+            append(log, events[3:])
         os.close(log._lock)
     written(path, events)
     assert ids(path) == ids_of(events)
@@ -82,11 +82,11 @@ def test_an_active_segment_that_is_gone_is_followed_by_a_new_one_and_read_again(
     path, events = tmp_path / "audit.log", some(range(4))
     written(path, events[:2])
     log = opened(path, segment_bytes=1)
-    log.append(events[2:])
+    append(log, events[2:])
     log.close()
     path.unlink()
     log = opened(path)
     assert log.next_offsets([0, 1]) == {0: 2}
-    log.append(events[2:])
+    append(log, events[2:])
     log.close()
     assert ids(path) == ids_of(events)

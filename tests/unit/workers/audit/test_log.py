@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from eventconsumer_workers.audit.chain import Fenced
 from eventconsumer_workers.audit.files import Files, contents
 from eventconsumer_workers.audit.opening import AuditLogError
 from eventconsumer_workers.audit.verify import verify
@@ -18,6 +19,7 @@ from tests.support.events import event
 from tests.support.eventually import eventually
 from tests.unit.workers.audit.builders import (
     WINDOW,
+    append,
     entries,
     ids,
     ids_of,
@@ -98,9 +100,9 @@ def test_a_restart_knows_where_each_partition_goes_on(path: Path) -> None:
 
 def test_a_later_topic_of_the_same_name_starts_at_its_first_message_in_the_same_chain(path: Path) -> None:
     log = opened(path)
-    log.append(some(range(3)), "the first topic")
+    append(log, some(range(3)), "the first topic")
     assert log.next_offset(0, "the second topic") is None
-    assert len(log.append(some(range(2)), "the second topic")) == 2
+    assert len(append(log, some(range(2)), "the second topic")) == 2
     assert (log.next_offset(0, "the second topic"), len(log)) == (2, 5)
     log.close()
     assert verify(Files(path)).fault is None
@@ -118,7 +120,7 @@ def test_a_torn_group_is_cut_and_its_events_are_taken_again(path: Path, kept: in
     path.write_bytes(whole + torn[:kept])
     log = opened(path)
     assert (log.next_offset(0, None), log.lost_its_end) == (1, False)
-    assert log.append(second) == second
+    assert append(log, second) == second
     log.close()
     assert ids(path) == ids_of([first, *second])
     assert verify(Files(path)).fault is None
@@ -130,7 +132,7 @@ def test_damage_in_the_last_group_is_set_aside_and_read_again(path: Path) -> Non
     path.write_bytes(path.read_bytes().replace(second.event_id.encode(), b"x" * 36))
     log = opened(path)
     assert (log.next_offset(0, None), log.lost_its_end) == (1, True)
-    assert log.append([second]) == [second]
+    assert append(log, [second]) == [second]
     log.close()
     (kept,) = path.parent.glob("audit.log.cut-*")
     assert b"x" * 36 in kept.read_bytes()
@@ -176,33 +178,71 @@ def test_a_log_in_a_missing_folder_is_an_obstacle_that_may_pass(tmp_path: Path) 
 
 def test_a_log_that_someone_cut_or_deleted_takes_no_more_events(path: Path) -> None:
     log = opened(path)
-    log.append(some(range(1)))
+    append(log, some(range(1)))
     whole = path.read_bytes()
     os.truncate(path, 10)
     with pytest.raises(OSError, match="someone cut it"):
-        log.append(some(range(1, 2)))
+        append(log, some(range(1, 2)))
     path.unlink()
     path.write_bytes(whole)
     with pytest.raises(OSError, match="someone deleted or replaced"):
-        log.append(some(range(1, 2)))
+        append(log, some(range(1, 2)))
     log.close()
 
 
 def test_a_full_disk_loses_nothing_and_the_next_attempt_repairs_the_log(path: Path) -> None:
     events = some(range(3))
     log = opened(path)
-    log.append(events[:1])
+    append(log, events[:1])
     old = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (path.stat().st_size + 500, old[1]))
     try:
         with pytest.raises(OSError, match="File too large"):
-            log.append(events)
+            append(log, events)
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, old)
-    assert log.append(events) == events[1:]
+    assert append(log, events) == events[1:]
     log.close()
     assert ids(path) == ids_of(events)
     assert verify(Files(path)).fault is None
+
+
+def test_a_group_that_was_made_on_top_of_one_that_failed_goes_with_it(path: Path) -> None:
+    events = some(range(4))
+    log = opened(path)
+    append(log, events[:1])
+    old = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (path.stat().st_size + 500, old[1]))
+    try:
+        failed = log.append(events[1:3], None, lambda: True)
+        with pytest.raises(OSError, match="File too large"):
+            log.append(events[3:], None, lambda: True)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, old)
+    with pytest.raises(OSError, match="File too large"):
+        failed.settle()
+    assert append(log, events) == events[1:]
+    log.close()
+    assert ids(path) == ids_of(events)
+    assert verify(Files(path)).fault is None
+
+
+def test_an_event_that_is_published_again_while_it_is_being_written_is_there_once(path: Path) -> None:
+    event = incoming(0)
+    log = opened(path)
+    log.append([event], None, lambda: True)
+    assert append(log, [event._replace(offset=1, partition=1), event]) == []
+    log.close()
+    assert ids(path) == ids_of([event])
+
+
+def test_nothing_is_begun_for_who_became_unsure_while_the_group_before_was_written(path: Path) -> None:
+    log = opened(path)
+    log.append(some(range(1)), None, lambda: True)
+    with pytest.raises(Fenced):
+        log.append(some(range(1, 2)), None, lambda: False)
+    assert len(log) == 1
+    log.close()
 
 
 def test_a_killed_writer_gives_back_its_lock(path: Path) -> None:
@@ -220,7 +260,7 @@ def test_closed_segments_are_compressed_and_read_as_before(path: Path) -> None:
     events = some(range(30))
     log = opened(path, segment_bytes=4000)
     for one in events:
-        log.append([one])
+        append(log, [one])
     eventually(
         "all closed segments are compressed",
         lambda: [segment.compressed for segment in Files(path).closed()],

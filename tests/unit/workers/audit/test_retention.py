@@ -16,7 +16,7 @@ from eventconsumer_workers.audit.group import header
 from eventconsumer_workers.audit.retention import Beginning, removable
 from eventconsumer_workers.audit.verify import verify
 from tests.support.eventually import eventually
-from tests.unit.workers.audit.builders import WINDOW, ids, ids_of, opened, some, written
+from tests.unit.workers.audit.builders import WINDOW, append, ids, ids_of, opened, some, written
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -111,7 +111,7 @@ def test_a_log_whose_beginning_was_removed_is_whole_and_says_where_it_begins(pat
 def shortened(path: Path, events: list[Incoming]) -> None:
     """Append events to a log that keeps nothing but the latest closed segment."""
     log = opened(path, segment_bytes=1, retention=AT_ONCE)
-    log.append(events)
+    append(log, events)
     expected = log._number - 2
     eventually("the old segments are gone", lambda: Files(path).oldest() == expected, every=0.01)
     log.close()

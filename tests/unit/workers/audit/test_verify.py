@@ -14,7 +14,7 @@ from zstandard import ZstdError
 from eventconsumer_workers.audit import verify as verification
 from eventconsumer_workers.audit.files import Closed, Files, compress, contents
 from eventconsumer_workers.audit.verify import Finding, verify
-from tests.unit.workers.audit.builders import incoming, opened, some, written
+from tests.unit.workers.audit.builders import append, incoming, opened, some, written
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -119,7 +119,7 @@ def test_a_flipped_byte_in_a_compressed_segment_is_found_or_changes_nothing(
 ) -> None:
     files = log_of(tmp_path, whole)
     log = opened(files.active, segment_bytes=1)
-    log.append(some(range(4, 5)))
+    append(log, some(range(4, 5)))
     log.close()
     (closed,) = files.closed()
     packed = bytearray(closed.path.read_bytes() if closed.compressed else b"".join(compress(closed.path)))

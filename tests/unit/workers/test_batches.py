@@ -1,0 +1,145 @@
+"""Work that is only begun counts as done when it has ended, and comes again when it could not."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+from prometheus_client import CollectorRegistry
+
+from eventconsumer_workers.batches import Batches
+from eventconsumer_workers.handlers import NotDone
+from eventconsumer_workers.metrics import Metrics
+from eventconsumer_workers.sorting import Sorted, sort
+from tests.support.events import encoded
+from tests.support.records import record
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Mapping
+
+    from eventconsumer_workers.handlers import Batch
+
+
+class Disk:
+    """Begins to write each batch, and refuses to end while it is full."""
+
+    def __init__(self) -> None:
+        self.given: list[list[int | None]] = []
+        self.full = False
+
+    def handle(self, batch: Batch) -> Callable[[], None]:
+        if self.given:
+            self.settle()
+        self.given.append([one.offset() for one in batch.records])
+        return self.settle
+
+    def settle(self) -> None:
+        if self.full:
+            raise NotDone("the disk is full")
+
+    def assigned(self, _: Collection[int]) -> Mapping[int, int]:
+        return {}
+
+    def revoked(self, partitions: Collection[int]) -> None: ...
+    def lost(self, partitions: Collection[int]) -> None: ...
+    def close(self) -> None: ...
+
+
+@pytest.fixture
+def disk() -> Disk:
+    return Disk()
+
+
+@pytest.fixture
+def batches(disk: Disk) -> Batches:
+    return Batches(disk, Metrics(CollectorRegistry()), lambda: True)
+
+
+def message(offset: int, partition: int = 0) -> Sorted:
+    return sort([record(encoded(), partition=partition, offset=offset)], frozenset())
+
+
+def progress(batches: Batches) -> dict[int, int]:
+    return {place.partition: place.offset for place in batches.progress()}
+
+
+def begin(batches: Batches, *taken: Sorted) -> None:
+    for one in taken:
+        batches.take(one)
+        batches.proceed()
+
+
+def test_a_batch_that_is_only_begun_is_no_progress(batches: Batches) -> None:
+    begin(batches, message(0))
+    assert (batches.busy, progress(batches)) == (True, {})
+
+
+def test_a_batch_is_done_when_the_next_was_begun_and_the_last_when_no_more_come(batches: Batches) -> None:
+    begin(batches, message(0), message(1))
+    assert progress(batches) == {0: 1}
+    batches.proceed()
+    assert (batches.busy, progress(batches)) == (False, {0: 2})
+
+
+def test_what_could_not_end_is_given_again_before_what_came_later(disk: Disk, batches: Batches) -> None:
+    begin(batches, message(0))
+    disk.full = True
+    with pytest.raises(NotDone):
+        begin(batches, message(1))
+    disk.full = False
+    batches.proceed()
+    batches.proceed()
+    assert disk.given == [[0], [0], [1]]
+    assert progress(batches) == {0: 2}
+
+
+def test_an_end_that_fails_while_no_messages_come_is_noticed(disk: Disk, batches: Batches) -> None:
+    begin(batches, message(0))
+    disk.full = True
+    for _ in range(2):
+        with pytest.raises(NotDone):
+            batches.proceed()
+    assert progress(batches) == {}
+
+
+def test_partitions_that_are_lost_are_neither_progress_nor_given_again(disk: Disk, batches: Batches) -> None:
+    begin(batches, message(7), message(5, partition=1))
+    batches.lost([0, 1])
+    batches.proceed()
+    assert progress(batches) == {}
+    begin(batches, message(5, partition=1))
+    disk.full = True
+    with pytest.raises(NotDone):
+        batches.proceed()
+    batches.lost([1])
+    disk.full = False
+    batches.proceed()
+    assert disk.given == [[7], [5], [5]]
+
+
+def test_what_was_begun_ends_before_partitions_are_given_back(batches: Batches) -> None:
+    begin(batches, message(0))
+    batches.revoked([0])
+    assert progress(batches) == {0: 1}
+
+
+def test_what_cannot_end_when_partitions_are_given_back_comes_again_for_those_that_stay(
+    disk: Disk, batches: Batches
+) -> None:
+    batches.take(
+        sort([record(encoded(), partition=0), record(encoded(), partition=1, offset=3)], frozenset())
+    )
+    batches.proceed()
+    disk.full = True
+    batches.revoked([0])
+    disk.full = False
+    batches.proceed()
+    batches.proceed()
+    assert disk.given == [[0, 3], [3]]
+    assert progress(batches) == {1: 4}
+
+
+def test_what_was_begun_ends_before_the_worker_does(batches: Batches) -> None:
+    begin(batches, message(0))
+    batches.finish()
+    assert progress(batches) == {0: 1}
