@@ -51,7 +51,7 @@ class GroupCommit:
 
     def stop(self) -> None:
         """Write what has arrived, and end."""
-        self._calls.put(False)  # an item of a queue
+        self._calls.put(False)
         self._thread.join()
 
     async def write(self, creation: Creation) -> None:
@@ -62,7 +62,7 @@ class GroupCommit:
         if len(self._arrived) == 1:
             # Behind the other requests of this turn: woken at once, the thread would take the first alone,
             # and the interpreter away from the others.
-            loop.call_soon(self._calls.put, True)  # an item of a queue
+            loop.call_soon(self._calls.put, True)
         await waiting.written
 
     def _run(self) -> None:
