@@ -9,6 +9,8 @@ import pytest
 TESTS = Path(__file__).parent
 
 
+# Before xdist looks at the groups.
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Keep the tests of a folder in one process: they share a broker, or a cluster."""
     for item in items:

@@ -10,6 +10,7 @@ from eventconsumer_api.events import EventType, TaskEvent, task_event
 from eventconsumer_api.ids import new_id
 from eventconsumer_api.models import Task, new_task
 from eventconsumer_api.storage import outbox, tasks
+from eventconsumer_api.storage.insertion import in_one_go
 from eventconsumer_api.traceparent import current_traceparent
 
 if TYPE_CHECKING:
@@ -39,5 +40,6 @@ def creation(caller: Principal, *, title: str, owner_id: UUID | None, correlatio
 
 def write(connection: Connection, creations: Sequence[Creation]) -> None:
     """Write tasks with their events."""
-    tasks.add_all(connection, [new.task for new in creations])
-    outbox.add_all(connection, [(new.event, new.traceparent) for new in creations])
+    with in_one_go(connection):
+        tasks.add_all(connection, [new.task for new in creations])
+        outbox.add_all(connection, [(new.event, new.traceparent) for new in creations])

@@ -8,12 +8,14 @@ same in any form.
 from __future__ import annotations
 
 import json
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from sqlalchemy import JSON, String, bindparam, cast, func, insert, literal_column, select
+from sqlalchemy.exc import DBAPIError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from sqlalchemy import ColumnElement, Connection, Insert, Table
 
@@ -34,6 +36,22 @@ class Insertion:
             return
         values = [[row[name] for name in self._columns] for row in rows]
         connection.execute(self._from_json, {"rows": json.dumps(values, default=str)})
+
+
+@contextmanager
+def in_one_go(connection: Connection) -> Iterator[None]:
+    """Send PostgreSQL what is written inside without waiting for each answer; a failure raises at the end."""
+    driver = connection.connection.driver_connection
+    if connection.dialect.name == "sqlite" or driver is None:
+        yield
+        return
+    errors = connection.dialect.loaded_dbapi.Error
+    try:
+        with driver.pipeline():
+            yield
+    except errors as failure:
+        # An answer that came behind the statements: said as SQLAlchemy says it of a statement.
+        raise DBAPIError.instance(None, None, failure, errors, dialect=connection.dialect) from failure
 
 
 def _from_json(table: Table, columns: Sequence[str]) -> Insert:

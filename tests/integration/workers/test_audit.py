@@ -55,7 +55,9 @@ def test_every_event_is_audited_as_published(
         one["event_id"]: one for one in sent
     }
     words = [f"{one['event_type']} - task_id={one['data']['task_id']}" for one in sent]
-    assert sorted(audit.lines("AUDIT: ")) == sorted(words)
+    eventually(
+        "a line for each", lambda: sorted(audit.lines("AUDIT: ")), until=lambda now: now == sorted(words)
+    )
 
 
 def test_a_restart_resumes_where_the_worker_stopped(
@@ -71,7 +73,7 @@ def test_a_restart_resumes_where_the_worker_stopped(
     audit.start()
     await_ids(audit_log, [first["event_id"], second["event_id"]])
     assert "Loaded 1 previously seen events" in audit.output()
-    assert len(audit.lines("AUDIT: ")) == 2
+    eventually("two lines", lambda: len(audit.lines("AUDIT: ")), until=lambda now: now == 2)
 
 
 def test_sigterm_finishes_and_commits_all_that_was_audited(

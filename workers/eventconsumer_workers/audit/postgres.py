@@ -103,15 +103,15 @@ class PostgresLog:
         seen, audited_at = set(known), now()
         with connection.cursor() as cursor:
             heads = self._heads(cursor, list(by_partition), topic_id)
-            with cursor.copy(rows.COPY) as copy:
-                for partition, events in by_partition.items():
-                    head = heads[partition]
-                    fresh = _unseen(events, head, seen)
-                    pieces, end = extend(head, fresh, audited_at=audited_at)
-                    copy.write(rows.encoded(self._log, head, fresh, pieces))
-                    appended += fresh
-                    settled = max(head.next_offset, events[-1].offset + 1)
-                    heads[partition] = msgspec.structs.replace(end, next_offset=settled)
+            for partition, events in by_partition.items():
+                head = heads[partition]
+                fresh = _unseen(events, head, seen)
+                pieces, end = extend(head, fresh, audited_at=audited_at)
+                if fresh:
+                    cursor.execute(rows.INSERT, rows.added(self._log, head, fresh, pieces))
+                appended += fresh
+                settled = max(head.next_offset, events[-1].offset + 1)
+                heads[partition] = msgspec.structs.replace(end, next_offset=settled)
             cursor.executemany(rows.MOVE, [rows.moved(self._log, head) for head in heads.values()])
         return appended
 

@@ -101,11 +101,17 @@ QUERY = """
       AND (%(until)s::timestamptz IS NULL OR occurred_at < %(until)s)
     ORDER BY log, partition, sequence"""
 PRESENT = "SELECT event_id FROM audit_entries WHERE log = %(log)s AND event_id = ANY(%(ids)s)"
-COPY = """
-    COPY audit_entries (log, partition, sequence, event_id, event_type, task_id, occurred_at, line)
-    FROM STDIN"""
-
-_ABSENT = "\\N"
+# One statement for all: a worker that is frozen in the middle of a COPY would keep what it has locked for as
+# long as it sleeps, for there the server's time limits do not count.
+INSERT = """
+    INSERT INTO audit_entries (log, partition, sequence, event_id, event_type, task_id, occurred_at, line)
+    SELECT
+        %(log)s, %(partition)s, %(sequence)s + number,
+        event_id, event_type, task_id, occurred_at::timestamptz, line
+    FROM unnest(
+        %(event_id)b::text[], %(event_type)b::text[], %(task_id)b::text[],
+        %(occurred_at)b::text[], %(line)b::text[]
+    ) WITH ORDINALITY AS entry (event_id, event_type, task_id, occurred_at, line, number)"""
 
 
 def text(value: str) -> str:
@@ -118,42 +124,25 @@ def moved(log: int, head: Head) -> tuple[Any, ...]:
     return head.sequence, head.next_offset, head.hash, head.topic_id, log, head.partition
 
 
-def encoded(log: int, head: Head, incoming: Sequence[Incoming], pieces: Sequence[bytes]) -> bytes:
-    """Return the rows of new entries in the text format of COPY."""
-    rows: list[bytes] = []
-    for number, event in enumerate(incoming):
-        line = b"".join(pieces[LINE_PIECES * number : LINE_PIECES * (number + 1)])[:-1]
-        task = event.event.task
-        place = f"{log}\t{head.partition}\t{head.sequence + 1 + number}\t"
-        columns = "\t".join(
-            (
-                _escaped(event.event_id),
-                _escaped(event.event.event_type),
-                _ABSENT if task is None else _escaped(task.task_id),
-                _time(event.event.occurred_at),
-                "",
-            )
-        )
-        rows += (place.encode(), columns.encode(), _escaped_line(line), b"\n")
-    return b"".join(rows)
+def added(log: int, head: Head, incoming: Sequence[Incoming], pieces: Sequence[bytes]) -> dict[str, Any]:
+    """Return what ``INSERT`` needs for new entries behind a chain's end."""
+    events = [event.event for event in incoming]
+    ends = range(0, LINE_PIECES * len(incoming), LINE_PIECES)
+    return {
+        "log": log,
+        "partition": head.partition,
+        "sequence": head.sequence,
+        "event_id": [text(event.event_id) for event in events],
+        "event_type": [text(event.event_type) for event in events],
+        "task_id": [None if event.task is None else text(event.task.task_id) for event in events],
+        "occurred_at": [_time(event.occurred_at) for event in events],
+        "line": [b"".join(pieces[end : end + LINE_PIECES])[:-1].decode() for end in ends],
+    }
 
 
-def _escaped(value: str) -> str:
-    if value.isprintable() and "\\" not in value:
-        return value
-    found = text(value).replace("\\", "\\\\")
-    return found.replace("\t", "\\t").replace("\n", "\\n").replace("\r", "\\r")
-
-
-def _escaped_line(line: bytes) -> bytes:
-    if b"\\" in line:
-        line = line.replace(b"\\", b"\\\\")
-    return line.replace(b"\t", b"\\t") if b"\t" in line else line
-
-
-def _time(occurred_at: str) -> str:
+def _time(occurred_at: str) -> str | None:
     try:
         time = datetime.fromisoformat(occurred_at)
     except ValueError:
-        return _ABSENT
+        return None
     return (time if time.tzinfo else time.replace(tzinfo=UTC)).isoformat()
