@@ -60,7 +60,7 @@ e2e: install  ## Tests of the whole product on a kind cluster of their own
 test: lint  ## Everything: style, types, and all tests from unit to kind
 	@$(BIN)/python -m dev --name eventconsumer-test prepare
 	$(BIN)/pytest tests/unit tests/contract
-	$(BIN)/pytest --numprocesses 2 --dist loadgroup tests/integration tests/e2e
+	$(BIN)/pytest --numprocesses 2 --dist loadscope tests/integration tests/e2e
 
 .PHONY: bench
 bench: install  ## Measure on a real broker, print the table, write bench/results.json

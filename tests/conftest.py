@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from typing import TYPE_CHECKING
 
-import pytest
+from typing_extensions import override
+from xdist.scheduler import LoadScopeScheduling
 
-TESTS = Path(__file__).parent
+if TYPE_CHECKING:
+    import pytest
+    from xdist.remote import Producer
 
 
-# Before xdist looks at the groups.
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Keep the tests of a folder in one process: they share a broker, or a cluster."""
-    for item in items:
-        item.add_marker(pytest.mark.xdist_group(item.path.relative_to(TESTS).parts[0]))
+class ByFolder(LoadScopeScheduling):  # type: ignore[misc]  # its package ships no types
+    """Keeps the tests of a folder in one process: they share a broker, or a cluster."""
+
+    @override
+    def _split_scope(self, nodeid: str) -> str:
+        return nodeid.split("/")[1]
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> ByFolder:
+    """Say how tests are shared out where several processes run them."""
+    return ByFolder(config, log)
