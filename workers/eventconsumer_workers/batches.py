@@ -40,6 +40,8 @@ class _Taken:
     """How many events the handler was given."""
     seconds: float = 0.0
     """How long that took."""
+    settle: Callable[[], None] | None = None
+    """Waits for the end of the handler's work, where it was only begun."""
 
     def of_ours(self, still_ours: Callable[[], bool]) -> Batch:
         """Return what there is to handle of the partitions that did not go away."""
@@ -66,7 +68,6 @@ class Batches:
         self._letters: list[Letter] = []
         self._todo: list[_Taken] = []
         self._begun: _Taken | None = None
-        self._settle: Callable[[], None] | None = None
 
     @property
     def busy(self) -> bool:
@@ -134,25 +135,25 @@ class Batches:
 
     def _work(self, taken: _Taken) -> None:
         batch = taken.of_ours(self._still_ours)
-        settle = None
+        taken.settle = None
         if batch.events:
             if not self._still_ours():
                 raise NotDone("it is unsure whether the partitions are still ours")
             started = time.perf_counter()
-            settle = self._handler.handle(batch)
+            taken.settle = self._handler.handle(batch)
             taken.handled, taken.seconds = len(batch.events), time.perf_counter() - started
             self._done()
         else:
             self._end()
         del self._todo[0]
-        self._begun, self._settle = taken, settle
-        if settle is None:
+        self._begun = taken
+        if taken.settle is None:
             self._done()
 
     def _end(self) -> None:
         """Wait until what was begun has ended."""
-        if self._settle is not None:
-            self._settle()
+        if self._begun is not None and self._begun.settle is not None:
+            self._begun.settle()
         self._done()
 
     def _end_or_leave(self) -> None:
@@ -166,13 +167,13 @@ class Batches:
         """Put what was begun and has not ended before what is to do."""
         if self._begun is not None:
             self._todo.insert(0, self._begun)
-            self._begun = self._settle = None
+            self._begun = None
 
     def _done(self) -> None:
         """Note that what was begun has ended."""
         if self._begun is None:
             return
-        done, self._begun, self._settle = self._begun, None, None
+        done, self._begun = self._begun, None
         if done.handled:
             self._observer.handled(done.handled, done.seconds)
         self._progress |= done.places()

@@ -61,31 +61,7 @@ class Metrics:
             "Partitions that the group has given to this worker.",
             registry=registry,
         )
-        self._sink_seconds = Histogram(
-            "eventconsumer_worker_sink_seconds",
-            "Seconds that one attempt to deliver to a sink took.",
-            ["sink"],
-            buckets=_HANDLER_BUCKETS,
-            registry=registry,
-        )
-        self._sink_deliveries = Counter(
-            "eventconsumer_worker_sink_deliveries",
-            "Attempts to deliver by sink and result: delivered, refused, busy, unavailable.",
-            ["sink", "result"],
-            registry=registry,
-        )
-        self._sink_waiting = Gauge(
-            "eventconsumer_worker_sink_waiting",
-            "Notifications that wait for a sink.",
-            ["sink"],
-            registry=registry,
-        )
-        self._sink_circuit = Gauge(
-            "eventconsumer_worker_sink_circuit_open",
-            "1 while a sink's circuit breaker lets nothing through, else 0.",
-            ["sink"],
-            registry=registry,
-        )
+        self.sinks = SinkMetrics(registry)
         self._verified = Gauge(
             "eventconsumer_worker_audit_verified_timestamp_seconds",
             "When the audit log's chain was last found whole, in seconds since 1970; 0 before that.",
@@ -118,19 +94,50 @@ class Metrics:
         """Note how many partitions are ours."""
         self._partitions.set(count)
 
-    def attempted(self, sink: str, result: str, seconds: float) -> None:
-        """Count one attempt to deliver to a sink: ``delivered``, ``refused``, ``busy`` or ``unavailable``."""
-        self._sink_deliveries.labels(sink, result).inc()
-        self._sink_seconds.labels(sink).observe(seconds)
-
-    def state(self, sink: str, *, waiting: int, is_open: bool) -> None:
-        """Note how many notifications wait for a sink, and whether its circuit breaker is open."""
-        self._sink_waiting.labels(sink).set(waiting)
-        self._sink_circuit.labels(sink).set(is_open)
-
     def chain_verified(self, at: datetime) -> None:
         """Note when the audit log's chain was found whole."""
         self._verified.set(at.timestamp())
+
+
+class SinkMetrics:
+    """The figures of each sink of a worker; every method may be called from any thread."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self._seconds = Histogram(
+            "eventconsumer_worker_sink_seconds",
+            "Seconds that one attempt to deliver to a sink took.",
+            ["sink"],
+            buckets=_HANDLER_BUCKETS,
+            registry=registry,
+        )
+        self._deliveries = Counter(
+            "eventconsumer_worker_sink_deliveries",
+            "Attempts to deliver by sink and result: delivered, refused, busy, unavailable.",
+            ["sink", "result"],
+            registry=registry,
+        )
+        self._waiting = Gauge(
+            "eventconsumer_worker_sink_waiting",
+            "Notifications that wait for a sink.",
+            ["sink"],
+            registry=registry,
+        )
+        self._circuit = Gauge(
+            "eventconsumer_worker_sink_circuit_open",
+            "1 while a sink's circuit breaker lets nothing through, else 0.",
+            ["sink"],
+            registry=registry,
+        )
+
+    def attempted(self, sink: str, result: str, seconds: float) -> None:
+        """Count one attempt to deliver to a sink: ``delivered``, ``refused``, ``busy`` or ``unavailable``."""
+        self._deliveries.labels(sink, result).inc()
+        self._seconds.labels(sink).observe(seconds)
+
+    def state(self, sink: str, *, waiting: int, is_open: bool) -> None:
+        """Note how many notifications wait for a sink, and whether its circuit breaker is open."""
+        self._waiting.labels(sink).set(waiting)
+        self._circuit.labels(sink).set(is_open)
 
 
 def text(registry: CollectorRegistry = REGISTRY) -> bytes:

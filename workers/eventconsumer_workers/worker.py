@@ -64,7 +64,7 @@ def _way_to_work(
     )
     if isinstance(handler, ToSinks):
         return Notifier(
-            handler.routes(backoff, observer),
+            handler.routes(backoff, observer.sinks),
             group=settings.kafka_group_id,
             observer=observer,
             notes=subscription.notes,

@@ -21,9 +21,15 @@ def file(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def database(file: Path) -> Iterator[Database]:
-    """Make a database with its tables."""
+def unmade(file: Path) -> Iterator[Database]:
+    """Name a database that nobody has made yet."""
     database = Database(f"sqlite:///{file}")
-    schema.migrate(database)
     yield database
     database.close()
+
+
+@pytest.fixture
+def database(unmade: Database) -> Database:
+    """Make a database with its tables."""
+    schema.migrate(unmade)
+    return unmade

@@ -18,7 +18,6 @@ from eventconsumer_api.storage.tables import metadata
 from tests.support.waiting import waiting_events
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
 TASK_ID = UUID("0b0c5e0e-6f2b-4a51-9d38-1d2f6a8f6a01")
@@ -39,36 +38,24 @@ INSERT INTO outbox VALUES
 """
 
 
-@pytest.fixture
-def path(tmp_path: Path) -> Path:
-    return tmp_path / "tasks.db"
-
-
-@pytest.fixture
-def database(path: Path) -> Iterator[Database]:
-    database = Database(f"sqlite:///{path}")
-    yield database
-    database.close()
-
-
 def execute(path: Path, statements: str) -> None:
     connection = sqlite3.connect(path)
     connection.executescript(statements)
     connection.close()
 
 
-def test_the_migrations_lead_to_the_tables_and_nothing_else(database: Database) -> None:
-    schema.migrate(database)
-    with database.read() as connection:
+def test_the_migrations_lead_to_the_tables_and_nothing_else(unmade: Database) -> None:
+    schema.migrate(unmade)
+    with unmade.read() as connection:
         assert compare_metadata(MigrationContext.configure(connection), metadata) == []
 
 
 def test_a_file_from_before_migrations_keeps_its_tasks_and_waiting_events(
-    path: Path, database: Database
+    file: Path, unmade: Database
 ) -> None:
-    execute(path, BEFORE_MIGRATIONS)
-    schema.migrate(database)
-    with database.read() as connection:
+    execute(file, BEFORE_MIGRATIONS)
+    schema.migrate(unmade)
+    with unmade.read() as connection:
         kept = tasks.get(connection, TASK_ID)
         (event,) = waiting_events(connection)
         assert compare_metadata(MigrationContext.configure(connection), metadata) == []
@@ -77,30 +64,30 @@ def test_a_file_from_before_migrations_keeps_its_tasks_and_waiting_events(
     assert (event.sequence, event.key, event.payload) == (9, str(TASK_ID), "{}")
 
 
-def test_a_current_database_is_only_read(path: Path, database: Database) -> None:
-    schema.migrate(database)
-    other = sqlite3.connect(path, isolation_level=None)
+def test_a_current_database_is_only_read(file: Path, unmade: Database) -> None:
+    schema.migrate(unmade)
+    other = sqlite3.connect(file, isolation_level=None)
     other.execute("BEGIN IMMEDIATE")
-    schema.migrate(database)
+    schema.migrate(unmade)
     other.close()
 
 
-def test_a_database_of_a_newer_version_is_refused_with_its_revision(path: Path, database: Database) -> None:
-    schema.migrate(database)
-    execute(path, "UPDATE alembic_version SET version_num = '9999'")
+def test_a_database_of_a_newer_version_is_refused_with_its_revision(file: Path, unmade: Database) -> None:
+    schema.migrate(unmade)
+    execute(file, "UPDATE alembic_version SET version_num = '9999'")
     with pytest.raises(SchemaMismatch, match="newer version \\(revision 9999\\)"):
-        schema.migrate(database)
+        schema.migrate(unmade)
 
 
-def test_checking_names_the_command_that_migrates_and_changes_nothing(path: Path, database: Database) -> None:
-    execute(path, BEFORE_MIGRATIONS)
+def test_checking_names_the_command_that_migrates_and_changes_nothing(file: Path, unmade: Database) -> None:
+    execute(file, BEFORE_MIGRATIONS)
     with pytest.raises(SchemaMismatch, match="eventconsumer-api migrate"):
-        schema.check(database)
-    schema.migrate(database)
-    schema.check(database)
+        schema.check(unmade)
+    schema.migrate(unmade)
+    schema.check(unmade)
 
 
-def test_checking_makes_no_database(path: Path, database: Database) -> None:
+def test_checking_makes_no_database(file: Path, unmade: Database) -> None:
     with pytest.raises(DatabaseUnavailable, match="unable to open database file"):
-        schema.check(database)
-    assert not path.exists()
+        schema.check(unmade)
+    assert not file.exists()

@@ -48,7 +48,7 @@ def test_the_last_look_at_the_chain_is_told_in_seconds_since_1970(registry: Coll
 
 
 def test_sinks_are_told_apart(registry: CollectorRegistry) -> None:
-    metrics = Metrics(registry)
+    metrics = Metrics(registry).sinks
     metrics.attempted("chat", "delivered", 0.2)
     metrics.attempted("mail", "unavailable", 5.0)
     metrics.state("mail", waiting=7, is_open=True)

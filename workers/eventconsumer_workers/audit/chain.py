@@ -144,6 +144,11 @@ def now() -> str:
     return datetime.now(UTC).isoformat()
 
 
+def chain_name(topic: str, partition: int) -> str:
+    """Return how people are told of a partition's chain."""
+    return f"{topic}[{partition}]"
+
+
 def extend(head: Head, incoming: Sequence[Incoming], *, audited_at: str) -> tuple[list[bytes], Head]:
     """Return the lines of these events, as pieces to be joined, and the chain's new end."""
     if not incoming:

@@ -12,7 +12,7 @@ import msgspec
 import psycopg
 
 from eventconsumer_workers.audit import rows
-from eventconsumer_workers.audit.chain import Entry, Fault, Head, opened
+from eventconsumer_workers.audit.chain import Entry, Fault, Head, chain_name, opened
 from eventconsumer_workers.audit.follower import following
 from eventconsumer_workers.audit.verify import Finding
 
@@ -35,7 +35,7 @@ def verify_database(url: str) -> Finding:
         removed = _removed(connection)
         for log, group, *ends in connection.execute(rows.CHAINS).fetchall():
             topic, partition, sequence, found = ends
-            place = f"{group} {topic}[{partition}]"
+            place = f"{group} {chain_name(topic, partition)}"
             head = Head(topic, partition, *removed.get((log, partition), ()))
             if head.sequence:
                 begins[place] = head.sequence + 1

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import psycopg
 
 from eventconsumer_workers.audit import rows
-from eventconsumer_workers.audit.chain import Entry, Fault, opened
+from eventconsumer_workers.audit.chain import Entry, Fault, chain_name, opened
 from eventconsumer_workers.audit.query import moment
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ def remove_from_database(url: str, before: datetime) -> dict[str, int]:
             with connection.transaction():
                 last = _shortened(connection, _Chain(log, partition), before)
             if last is not None:
-                removed[f"{group} {topic}[{partition}]"] = last
+                removed[f"{group} {chain_name(topic, partition)}"] = last
     return removed
 
 

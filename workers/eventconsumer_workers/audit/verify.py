@@ -18,6 +18,7 @@ from eventconsumer_workers.audit.chain import (
     Entry,
     Fault,
     TakenOver,
+    chain_name,
     decoded,
     is_plain,
     opened,
@@ -63,14 +64,9 @@ def _verified(files: Files, rest: Callable[[], None]) -> Finding:
         walk.go()
     except (Fault, ZstdError) as found:
         fault = f"{walk.place}: {found}"
-    chains = {name(*place): head.sequence for place, head in walk.follower.heads.items()}
-    begins = {name(*place): first for place, first in walk.follower.begins.items() if first > 1}
+    chains = {chain_name(*place): head.sequence for place, head in walk.follower.heads.items()}
+    begins = {chain_name(*place): first for place, first in walk.follower.begins.items() if first > 1}
     return Finding(walk.follower.entries, chains, begins, fault)
-
-
-def name(topic: str, partition: int) -> str:
-    """Return how a chain is called in a finding."""
-    return f"{topic}[{partition}]"
 
 
 class _Walk:

@@ -7,6 +7,7 @@ import os
 import resource
 import subprocess
 import sys
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import pytest
@@ -30,6 +31,7 @@ from tests.unit.workers.audit.builders import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
 
@@ -190,17 +192,23 @@ def test_a_log_that_someone_cut_or_deleted_takes_no_more_events(path: Path) -> N
     log.close()
 
 
+@contextmanager
+def full_disk(path: Path) -> Iterator[None]:
+    """Have room for 500 bytes behind the log."""
+    old = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (path.stat().st_size + 500, old[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, old)
+
+
 def test_a_full_disk_loses_nothing_and_the_next_attempt_repairs_the_log(path: Path) -> None:
     events = some(range(3))
     log = opened(path)
     append(log, events[:1])
-    old = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (path.stat().st_size + 500, old[1]))
-    try:
-        with pytest.raises(OSError, match="File too large"):
-            append(log, events)
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, old)
+    with full_disk(path), pytest.raises(OSError, match="File too large"):
+        append(log, events)
     assert append(log, events) == events[1:]
     log.close()
     assert ids(path) == ids_of(events)
@@ -211,14 +219,10 @@ def test_a_group_that_was_made_on_top_of_one_that_failed_goes_with_it(path: Path
     events = some(range(4))
     log = opened(path)
     append(log, events[:1])
-    old = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (path.stat().st_size + 500, old[1]))
-    try:
+    with full_disk(path):
         failed = log.append(events[1:3], None, lambda: True)
         with pytest.raises(OSError, match="File too large"):
             log.append(events[3:], None, lambda: True)
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, old)
     with pytest.raises(OSError, match="File too large"):
         failed.settle()
     assert append(log, events) == events[1:]
