@@ -1,4 +1,4 @@
-"""A consumer is paused, is alone in its group, outlives its topic, takes its group along, names faults."""
+"""A consumer is paused, is alone in its group, outlives its topic, takes its group along."""
 
 from __future__ import annotations
 
@@ -260,27 +260,3 @@ def test_a_broker_that_is_away_delays_a_deletion_for_two_minutes_at_most(
     )
     [message] = eventually("an Event", lambda: told(kubernetes, "GroupRetained"))
     assert f"consumer group {CONSUMER} was not deleted: Kafka at" in message
-
-
-@pytest.mark.usefixtures("topic")
-def test_a_missing_secret_is_named_with_the_pod_that_misses_it(kubernetes: Kubernetes) -> None:
-    secret = {"name": "TOKEN", "valueFrom": {"secretKeyRef": {"name": "nobody-made-this", "key": "x"}}}
-    consume(kubernetes, template={"env": [secret]})
-
-    shows(kubernetes, "WorkersUnavailable")
-    answer = condition(kubernetes, "WorkersAvailable")
-    assert answer is not None
-    assert f"pod {CONSUMER}-" in answer["message"]
-    assert 'CreateContainerConfigError: secret "nobody-made-this" not found' in answer["message"]
-
-
-@pytest.mark.usefixtures("topic")
-def test_a_pod_that_no_node_fits_is_named(kubernetes: Kubernetes) -> None:
-    consume(kubernetes, template={"nodeSelector": {"disk": "holographic"}})
-
-    def message() -> str:
-        answer = condition(kubernetes, "WorkersAvailable")
-        return str(answer["message"]) if answer else ""
-
-    eventually("the reason", lambda: "Unschedulable: " in message())
-    shows(kubernetes, "WorkersUnavailable", within=90)

@@ -10,12 +10,13 @@ from itertools import count
 from typing import TYPE_CHECKING
 
 import pytest
-from confluent_kafka import Consumer, TopicPartition
+from confluent_kafka import TopicPartition
 
 from tests.support.broker_client import BrokerClient
 from tests.support.builders import event_consumer, kafka_topic
 from tests.support.events import encoded
 from tests.support.eventually import eventually
+from tests.support.idle_worker import idle_worker
 from tests.support.members import silent_member
 
 if TYPE_CHECKING:
@@ -25,16 +26,6 @@ if TYPE_CHECKING:
     from tests.support.kubernetes import Kubernetes
 
 NAME = "moved-from-outside"
-IDLE = """
-from http.server import BaseHTTPRequestHandler, HTTPServer
-
-class Ready(BaseHTTPRequestHandler):
-    def do_GET(self):
-        self.send_response(200)
-        self.end_headers()
-
-HTTPServer(("", 8080), Ready).serve_forever()
-"""
 
 
 @pytest.fixture
@@ -44,11 +35,8 @@ def broker(cluster: Cluster) -> BrokerClient:
 
 @pytest.fixture(autouse=True)
 def _consumer(kubernetes: Kubernetes) -> Iterator[None]:
-    ours = kubernetes.get("deployment", "notification-service")
-    [container] = ours["spec"]["template"]["spec"]["containers"]
-    idle = {"image": container["image"], "command": ["/opt/venv/bin/python", "-c", IDLE]}
     kubernetes.apply(kafka_topic(NAME))
-    kubernetes.apply(event_consumer(NAME, topicRef={"name": NAME}, worker={"type": "custom", "custom": idle}))
+    kubernetes.apply(event_consumer(NAME, topicRef={"name": NAME}, worker=idle_worker(kubernetes)))
     eventually("the worker is ready", lambda: kubernetes.row(NAME)["READY"] == "1/1", within=120)
     yield
     kubernetes.delete("eventconsumer", NAME)
@@ -60,9 +48,7 @@ def write(broker: BrokerClient, records: int) -> None:
 
 
 def commit(broker: BrokerClient, offset: int) -> None:
-    consumer = Consumer({"bootstrap.servers": broker.bootstrap_servers, "group.id": NAME})
-    consumer.commit(offsets=[TopicPartition(NAME, 0, offset)], asynchronous=False)
-    consumer.close()
+    broker.commit(NAME, TopicPartition(NAME, 0, offset))
 
 
 def becomes(kubernetes: Kubernetes, word: str, each: Callable[[], object] = lambda: None) -> None:

@@ -30,18 +30,18 @@ class Ids:
     """The ids of a segment in their order, as little memory as they take on disk."""
 
     def __init__(self) -> None:
-        self._lines = bytearray()
+        self._lines: list[bytes] = []
         self.count = 0
 
     def add(self, ids: Sequence[str]) -> None:
         """Add ids at the end."""
         if ids:
-            self._lines += _encode(ids) + b"\n"
+            self._lines.append(_encode(ids))
             self.count += len(ids)
 
     def keep(self, files: Files, number: int) -> None:
         """Write the ids of a segment that is about to be closed."""
-        lines = bytes(self._lines)
+        lines = b"\n".join([*self._lines, b""])
         files.place(files.ids(number), [f"{_checksum(lines)} {self.count}\n".encode(), lines])
 
 

@@ -1,0 +1,27 @@
+"""A worker that is ready and never comes near Kafka: what its group does is done by the test."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from tests.support.kubernetes import Kubernetes, Manifest
+
+_READY = """
+from http.server import BaseHTTPRequestHandler, HTTPServer
+
+class Ready(BaseHTTPRequestHandler):
+    def do_GET(self):
+        self.send_response(200)
+        self.end_headers()
+
+HTTPServer(("", 8080), Ready).serve_forever()
+"""
+
+
+def idle_worker(kubernetes: Kubernetes) -> Manifest:
+    """Build a ``spec.worker`` that runs it, in the image that the demo's workers have."""
+    ours = kubernetes.get("deployment", "notification-service")
+    [container] = ours["spec"]["template"]["spec"]["containers"]
+    command = ["/opt/venv/bin/python", "-c", _READY]
+    return {"type": "custom", "custom": {"image": container["image"], "command": command}}
