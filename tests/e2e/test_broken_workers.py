@@ -34,7 +34,7 @@ BROKEN: dict[str, tuple[dict[str, Any], str]] = {
     ),
     "no-such-node": (
         {"template": {"nodeSelector": {"disk": "holographic"}}},
-        r"pod no-such-node-\S+: Unschedulable: .*node selector",
+        r"pod no-such-node-\S+: Unschedulable: .*affinity/selector",
     ),
 }
 

@@ -12,36 +12,26 @@ import pytest
 from confluent_kafka import Producer, TopicPartition
 from confluent_kafka.admin import AdminClient
 
-from tests.support.broker_client import BrokerClient
 from tests.support.builders import event_consumer, kafka_topic
 from tests.support.events import encoded
 from tests.support.eventually import eventually
-from tests.support.idle_worker import idle_worker
+from tests.support.idle_worker import idle_consumer, idle_worker
 from tests.support.members import silent_member
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from dev.cluster import Cluster
+    from tests.support.broker_client import BrokerClient
     from tests.support.kubernetes import Kubernetes, Manifest
 
 NAME = "troubled"
 HOUR_MS = 3_600_000
 
 
-@pytest.fixture
-def broker(cluster: Cluster) -> BrokerClient:
-    return BrokerClient(f"127.0.0.1:{cluster.ports.kafka}")
-
-
 @pytest.fixture(autouse=True)
 def _consumer(kubernetes: Kubernetes) -> Iterator[None]:
-    kubernetes.apply(kafka_topic(NAME))
-    kubernetes.apply(event_consumer(NAME, topicRef={"name": NAME}, worker=idle_worker(kubernetes)))
-    eventually("the worker is ready", lambda: kubernetes.row(NAME)["READY"] == "1/1", within=120)
-    yield
-    kubernetes.delete("eventconsumer", NAME)
-    kubernetes.delete("kafkatopic", NAME)
+    with idle_consumer(kubernetes, NAME):
+        yield
 
 
 def becomes(kubernetes: Kubernetes, kind: str, reason: str, name: str = NAME) -> Manifest:
@@ -59,9 +49,9 @@ def test_a_ready_worker_that_is_not_in_its_group_is_missed(kubernetes: Kubernete
 
 
 def test_a_stranger_in_the_group_is_named_by_client_id_and_host(
-    kubernetes: Kubernetes, broker: BrokerClient
+    kubernetes: Kubernetes, kafka: BrokerClient
 ) -> None:
-    with silent_member(broker.bootstrap_servers, NAME, topic=NAME, client_id="console-consumer"):
+    with silent_member(kafka.bootstrap_servers, NAME, topic=NAME, client_id="console-consumer"):
         answer = becomes(kubernetes, "ConsumersJoined", "ForeignMembers")
     assert "console-consumer at " in answer["message"]
 
@@ -72,11 +62,11 @@ def test_a_worker_without_a_partition_is_idle(kubernetes: Kubernetes) -> None:
 
 
 def test_records_that_expired_unread_are_told_and_no_longer_counted(
-    kubernetes: Kubernetes, broker: BrokerClient
+    kubernetes: Kubernetes, kafka: BrokerClient
 ) -> None:
-    broker.publish(NAME, [encoded() for _ in range(9)])
-    broker.commit(NAME, TopicPartition(NAME, 0, 2))
-    admin = AdminClient({"bootstrap.servers": broker.bootstrap_servers})
+    kafka.publish(NAME, [encoded() for _ in range(9)])
+    kafka.commit(NAME, TopicPartition(NAME, 0, 2))
+    admin = AdminClient({"bootstrap.servers": kafka.bootstrap_servers})
     for deleted in admin.delete_records([TopicPartition(NAME, 0, 6)]).values():
         deleted.result(timeout=30)
 
@@ -88,12 +78,10 @@ def test_records_that_expired_unread_are_told_and_no_longer_counted(
     eventually("an Event", lambda: "RecordsExpired" in kubernetes.kubectl("get", "events", about))
 
 
-def test_records_that_will_expire_unread_are_told_before(
-    kubernetes: Kubernetes, broker: BrokerClient
-) -> None:
+def test_records_that_will_expire_unread_are_told_before(kubernetes: Kubernetes, kafka: BrokerClient) -> None:
     kubernetes.apply(kafka_topic(NAME, config={"retention.ms": HOUR_MS}))
-    producer = Producer({"bootstrap.servers": broker.bootstrap_servers})
-    producer.produce(NAME, encoded(), timestamp=int(time.time() * 1000) - HOUR_MS + 240_000)
+    producer = Producer({"bootstrap.servers": kafka.bootstrap_servers})
+    producer.produce(NAME, encoded(), timestamp=int(time.time() * 1000) - HOUR_MS + 150_000)
     assert producer.flush(30) == 0
 
     risk = becomes(kubernetes, "RetentionRisk", "ExpiringByTime")

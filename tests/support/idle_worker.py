@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from tests.support.builders import event_consumer, kafka_topic
+from tests.support.eventually import eventually
+
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from tests.support.kubernetes import Kubernetes, Manifest
 
 _READY = """
@@ -25,3 +31,14 @@ def idle_worker(kubernetes: Kubernetes) -> Manifest:
     [container] = ours["spec"]["template"]["spec"]["containers"]
     command = ["/opt/venv/bin/python", "-c", _READY]
     return {"type": "custom", "custom": {"image": container["image"], "command": command}}
+
+
+@contextmanager
+def idle_consumer(kubernetes: Kubernetes, name: str) -> Iterator[None]:
+    """Have an EventConsumer with such a worker, and a topic, that are named alike."""
+    kubernetes.apply(kafka_topic(name))
+    kubernetes.apply(event_consumer(name, topicRef={"name": name}, worker=idle_worker(kubernetes)))
+    eventually("the worker is ready", lambda: kubernetes.row(name)["READY"] == "1/1", within=120)
+    yield
+    kubernetes.delete("eventconsumer", name)
+    kubernetes.delete("kafkatopic", name)
