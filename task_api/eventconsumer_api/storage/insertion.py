@@ -12,7 +12,8 @@ from contextlib import contextmanager
 from functools import cache
 from typing import TYPE_CHECKING
 
-from sqlalchemy import JSON, String, Uuid, bindparam, cast, func, insert, literal_column, select
+from sqlalchemy import String, Uuid
+from sqlalchemy.dialects import postgresql
 from sqlalchemy.exc import DBAPIError
 
 from eventconsumer_api.storage.tables import Moment
@@ -20,12 +21,13 @@ from eventconsumer_api.storage.tables import Moment
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-    from sqlalchemy import Column, ColumnElement, Connection, Insert, Table
+    from sqlalchemy import Column, Connection, Dialect, Table
 
     Value = str | int | None
 
 # SQLite keeps a statement prepared for each number of rows; older ones take 999 parameters at most.
 _LARGEST_STATEMENT = 64
+_POSTGRES: Dialect = postgresql.dialect()  # type: ignore[no-untyped-call]  # SQLAlchemy says no types here
 
 
 class Insertion:
@@ -36,14 +38,14 @@ class Insertion:
 
     def __init__(self, table: Table, *columns: str) -> None:
         self._forms = [_form(table.c[name]) for name in columns]
-        # Built once: to build them costs as much as to run them.
+        # As text: SQLAlchemy would look at each part of them, each time, to find out that it knows them.
         self._values = cache(lambda rows: _values(table, columns, rows))
         self._from_json = _from_json(table, columns)
 
     def write(self, connection: Connection, rows: Sequence[Sequence[Value]]) -> None:
         """Write the rows."""
         if connection.dialect.name != "sqlite":
-            connection.execute(self._from_json, {"rows": json.dumps(rows)})
+            connection.exec_driver_sql(self._from_json, (json.dumps(rows),))
             return
         for start in range(0, len(rows), _LARGEST_STATEMENT):
             some = rows[start : start + _LARGEST_STATEMENT]
@@ -83,18 +85,20 @@ def _form(column: Column[object]) -> Callable[[str], str] | None:
     return None
 
 
+# Texts of the names and types of our own columns, and of places for values.
 def _values(table: Table, columns: Sequence[str], rows: int) -> str:
     row = f"({', '.join('?' * len(columns))})"
-    # Names of our own tables, and question marks.
-    return f"INSERT INTO {table.name} ({', '.join(columns)}) VALUES {', '.join([row] * rows)}"  # noqa: S608
+    return f"INSERT INTO {table.name} ({', '.join(columns)}) VALUES {', '.join([row] * rows)}"  # noqa: S608  # see above
 
 
-def _from_json(table: Table, columns: Sequence[str]) -> Insert:
-    given = func.json_array_elements(cast(bindparam("rows", type_=String), JSON)).table_valued("value")
+def _from_json(table: Table, columns: Sequence[str]) -> str:
+    values = ", ".join(_from_element(place, table.c[name]) for place, name in enumerate(columns))
+    # As JSONB each row is parsed once, and not for each of its values.
+    given = "jsonb_array_elements(CAST(%s AS jsonb)) AS rows(value)"
+    return f"INSERT INTO {table.name} ({', '.join(columns)}) SELECT {values} FROM {given}"  # noqa: S608  # see above
 
-    def value(place: int, name: str) -> ColumnElement[object]:
-        text = given.c.value.op("->>")(literal_column(str(place)))
-        # To cast a text to its length would cut it where the table refuses it.
-        return text if isinstance(table.c[name].type, String) else cast(text, table.c[name].type)
 
-    return insert(table).from_select(columns, select(*(value(*each) for each in enumerate(columns))))
+def _from_element(place: int, column: Column[object]) -> str:
+    text = f"value ->> {place}"
+    # To cast a text to its length would cut it where the table refuses it.
+    return text if isinstance(column.type, String) else f"CAST({text} AS {column.type.compile(_POSTGRES)})"
