@@ -39,11 +39,10 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     _surround(app, chosen)
     app.add_middleware(MetricsMiddleware, metrics=figures)
     problems.install(app)
-    app.include_router(tasks.router)
-    app.include_router(outbox.router)
-    app.include_router(contract.router(chosen.kafka_topic, avro=chosen.event_format == "avro"))
-    app.include_router(health.router)
-    app.include_router(metrics.router)
+    events = contract.router(chosen.kafka_topic, avro=chosen.event_format == "avro")
+    for router in (tasks.router, outbox.router, events, health.router, metrics.router):
+        # Themselves and not by `include_router`, which would look for each request's route twice.
+        app.router.routes.extend(router.routes)
     openapi.install(app, chosen)
     app.router.routes.extend(page.ROUTES)
     return app
