@@ -102,7 +102,7 @@ class Batches:
         letters, self._letters = self._letters, []
         return letters
 
-    def settled(self) -> None:
+    def settled(self, has: Callable[[int], bool]) -> None:
         """Note nothing: the loop commits a batch's progress when its letters are settled."""
 
     def progress(self) -> list[Place]:
