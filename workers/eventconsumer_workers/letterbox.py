@@ -45,6 +45,7 @@ class LetterBox:
         self._open: dict[int, bytes] = {}
         self._unsent: list[int] = []
         self._untold: list[bytes] = []
+        self._settled: Counter[str] = Counter()
         self._number = 0
         self._fault = "no answer"
         self._broken = False
@@ -127,16 +128,19 @@ class LetterBox:
                 value=posting.value,
                 key=posting.key,
                 headers=posting.headers,
-                on_delivery=partial(self._delivered, number),
+                on_delivery=partial(self._delivered, number, posting.cause),
             )
         except KafkaException as fault:
             self._refused(number, fault.args[0])
 
-    def _delivered(self, number: int, fault: KafkaError | None, _: Message) -> None:
+    def _delivered(self, number: int, cause: str, fault: KafkaError | None, _: Message) -> None:
         if number not in self._open:
             return
         if fault is None:
-            self._untold.append(self._open.pop(number))
+            sealed = self._open.pop(number)
+            self._settled[cause] += 1
+            if len(self._untold) < _LINES:
+                self._untold.append(sealed)
         else:
             self._refused(number, fault)
 
@@ -169,19 +173,20 @@ class LetterBox:
         self._unsent = list(self._open)
 
     def _tell(self) -> None:
-        if not self._untold:
+        if not self._settled:
             return
-        settled, self._untold = [unsealed(one) for one in self._untold], []
-        for posting in settled[:_LINES]:
-            place = {name: getattr(posting.origin, name) for name in ("topic", "partition", "offset")}
+        for posting in map(unsealed, self._untold):
+            origin = posting.origin
             _log.warning(
                 "Set aside partition %s offset %s: %s",
-                posting.origin.partition,
-                posting.origin.offset,
+                origin.partition,
+                origin.offset,
                 posting.error,
-                extra=place,
+                extra={"topic": origin.topic, "partition": origin.partition, "offset": origin.offset},
             )
-        if len(settled) > _LINES:
-            _log.warning("Set aside %d more messages", len(settled) - _LINES)
-        for cause, count in Counter(posting.cause for posting in settled).items():
+        if (further := self._settled.total() - len(self._untold)) > 0:
+            _log.warning("Set aside %d more messages", further)
+        for cause, count in self._settled.items():
             self._observer.dead_lettered(count, cause)
+        self._untold.clear()
+        self._settled.clear()
