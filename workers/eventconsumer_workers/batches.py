@@ -135,7 +135,8 @@ class Batches:
 
     def _work(self, taken: _Taken) -> None:
         batch = taken.of_ours(self._still_ours)
-        taken.settle = None
+        # A batch that is given again may have nothing left of ours.
+        taken.settle, taken.handled, taken.seconds = None, 0, 0.0
         if batch.events:
             if not self._still_ours():
                 raise NotDone("it is unsure whether the partitions are still ours")
