@@ -34,7 +34,7 @@ class Departure:
         return self._rows
 
     def over(self) -> None:
-        """Wait until nothing is on its way; raise what the deletion raised: then its rows may still be there."""
+        """Wait until nothing is on its way; raise what the deletion raised: its rows may be there then."""
         deletion, self._deletion, self._rows = self._deletion, None, ()
         if deletion:
             deletion.result()
