@@ -16,13 +16,12 @@ from contextlib import closing
 from datetime import UTC, datetime
 from functools import partial
 from typing import TYPE_CHECKING
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
+from sqlalchemy import insert
 
-from eventconsumer_api.events import EventType, task_event
-from eventconsumer_api.models import new_task
-from eventconsumer_api.storage import outbox, schema
+from eventconsumer_api.storage import outbox, schema, tables
 from eventconsumer_api.storage.database import Database
 from tests.support.api_process import ApiProcess
 from tests.support.broker_client import BrokerClient
@@ -36,9 +35,10 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger(__name__)
 
-KILLS = int(os.environ.get("EVENTCONSUMER_KILLS", "2"))
+KILLS = int(os.environ.get("EVENTCONSUMER_KILLS", "1"))
 BATCH = 10_000
 TASKS = 100
+NOW = datetime(2026, 1, 15, tzinfo=UTC)
 
 STAY = "CREATE TRIGGER stay BEFORE DELETE ON outbox WHEN OLD.sequence = 5 BEGIN SELECT RAISE(ABORT, ''); END"
 
@@ -60,13 +60,25 @@ def an_api(folder: Path, url: str, broker: LocalBroker, topic: str) -> ApiProces
 
 def write(url: str, count: int) -> Told:
     """Put so many events of a hundred tasks, which take turns, into a new outbox."""
-    tasks = [new_task(uuid4(), "Buy groceries", None, datetime.now(UTC)) for _ in range(TASKS)]
-    events = [task_event(EventType.UPDATED, tasks[number % TASKS], uuid4()) for number in range(count)]
-    with closing(Database(url)) as database:
+    tasks = [str(uuid4()) for _ in range(TASKS)]
+    events = [(tasks[number % TASKS], uuid4()) for number in range(count)]
+    rows = [a_row(task_id, event_id) for task_id, event_id in events]
+    with closing(Database(url, timeout_seconds=60)) as database:
         schema.migrate(database)
         with database.write() as connection:
-            outbox.add_all(connection, ((event, None) for event in events))
-    return by_task((event.data.task_id, event.event_id) for event in events)
+            connection.execute(insert(tables.outbox), rows)
+    return by_task((task_id, str(event_id)) for task_id, event_id in events)
+
+
+def a_row(task_id: str, event_id: UUID) -> dict[str, object]:
+    return {
+        "id": event_id,
+        "aggregatetype": "task",
+        "aggregateid": task_id,
+        "type": "task.updated",
+        "payload": json.dumps({"event_id": str(event_id), "data": {"task_id": task_id}}),
+        "created_at": NOW,
+    }
 
 
 def by_task(events: Iterable[tuple[str, str]]) -> Told:
@@ -102,15 +114,6 @@ def assert_told_in_order(found: Told, written: Told) -> None:
     assert {task: ids[-1] for task, ids in found.items()} == {task: ids[-1] for task, ids in written.items()}
 
 
-def test_a_backlog_is_published_once_and_in_order(
-    url: str, tmp_path: Path, broker: LocalBroker, topic: str
-) -> None:
-    written = write(url, 3 * BATCH + 100)
-    with an_api(tmp_path, url, broker, topic):
-        eventually("the outbox is empty", lambda: waiting(url) == [])
-    assert told(broker, topic) == written
-
-
 @pytest.mark.parametrize("out_of_the_way", [[], [3, 7_000]], ids=["without a gap", "with gaps"])
 def test_a_look_passes_over_what_is_leaving_and_over_nothing_else(
     url: str, out_of_the_way: list[int]
@@ -137,14 +140,15 @@ def test_while_a_batch_cannot_leave_the_next_one_stays_too_and_both_come_again(
     assert_told_in_order(told(broker, topic), written)
 
 
+@pytest.mark.parametrize("url", ["sqlite"], indirect=True)
 def test_an_orderly_end_leaves_nothing_on_its_way(
     url: str, tmp_path: Path, broker: LocalBroker, topic: str
 ) -> None:
-    written = write(url, 4 * BATCH)
+    written = write(url, 3 * BATCH)
     with an_api(tmp_path, url, broker, topic) as api:
         eventually("the first are published", lambda: published(broker, topic) > 0, every=0.01)
         api.terminate()
-        assert published(broker, topic) + len(waiting(url)) == 4 * BATCH
+        assert published(broker, topic) + len(waiting(url)) == 3 * BATCH
         api.start()
         eventually("the outbox is empty", lambda: waiting(url) == [])
     assert told(broker, topic) == written
@@ -155,7 +159,7 @@ def test_a_kill_in_a_backlog_repeats_two_batches_at_most(
     url: str, tmp_path: Path, broker: LocalBroker, topic: str
 ) -> None:
     chance = random.Random(KILLS)  # noqa: S311  # no secret, the same moments each time
-    count = 2 * BATCH * KILLS
+    count = 2 * BATCH * KILLS + BATCH
     written = write(url, count)
     with an_api(tmp_path, url, broker, topic) as api:
         for _ in range(KILLS):
