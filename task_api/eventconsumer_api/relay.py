@@ -2,9 +2,8 @@
 
 Invariants: an event leaves the outbox only after Kafka acknowledged it; events of one task are published in
 the order of its changes; nothing that happens to one event, or to Kafka, stops the thread. A crash between
-acknowledgement and deletion publishes an event again with the same event_id, at most two batches of them.
-
-While batch follows batch, one is deleted while the next is published (`departure`). The next one leaves the
+acknowledgement and deletion publishes an event again with the same event_id, at most one batch of them, and
+in a backlog two: there, one is deleted while the next is published (`departure`). The next one leaves the
 outbox only after the one before has: else a task's earlier events, published again, would be its last.
 
 Of all processes on one database one publishes (`storage.turn`); the relays of the others stand by. One that
