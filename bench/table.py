@@ -1,4 +1,4 @@
-"""What a benchmark says: rows, one table for people and one file for machines."""
+"""What a benchmark says: rows, a table for people, as text and as a page, and a file for machines."""
 
 from __future__ import annotations
 
@@ -13,6 +13,24 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 RESULTS = Path(__file__).with_name("results.json")
+PAGE = RESULTS.with_name("README.md")
+_INTRODUCTION = """\
+# How fast it is
+
+What `make bench` measured last, on two cores that also ran the broker, the database and the load. Rates of
+another machine are others; what compares is the ratio: each figure is the median of runs in turns with its
+baseline, side by side. The area `operator` is one run of each operator, because each takes minutes.
+
+- **B0** is the ceiling: librdkafka's `consume(500)` with our client settings, and nothing done with what
+  comes.
+- **N** is the plain way, as a tutorial has it: poll, work, commit, each message for itself; publish and flush
+  in the handler; a timer, a client and a patch for each resource.
+
+All of it is in [results.json](results.json); `python -m bench --area AREA` measures one area anew.
+
+| area | what | measured | beside it | ratio | goal | met |
+| --- | --- | ---: | ---: | ---: | --- | --- |
+"""
 
 
 @dataclass(frozen=True)
@@ -53,11 +71,26 @@ def show(rows: Sequence[Row]) -> None:
         print("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
 
 
-def write(rows: Sequence[Row], *, to: Path = RESULTS) -> None:
-    """Write the rows as a list, keeping the rows of areas that were not measured this time."""
+def write(rows: Sequence[Row]) -> None:
+    """Write file and page, keeping the rows of areas that were not measured this time."""
     measured = {row.area for row in rows}
-    kept = [row for row in json.loads(to.read_text()) if row["area"] not in measured] if to.exists() else []
-    to.write_text(json.dumps([*kept, *map(asdict, rows)], indent=2) + "\n")
+    everything = [*(row for row in read() if row.area not in measured), *rows]
+    RESULTS.write_text(json.dumps([asdict(row) for row in everything], indent=2) + "\n")
+    PAGE.write_text(page(everything))
+
+
+def read() -> list[Row]:
+    """Return the rows that were written last; none where nothing was measured yet."""
+    return [Row(**row) for row in json.loads(RESULTS.read_text())] if RESULTS.exists() else []
+
+
+def page(rows: Sequence[Row]) -> str:
+    """Return the page that shows the rows."""
+    return _INTRODUCTION + "".join(
+        f"| {r.area} | {r.name} | {_figure(r.value)} {r.unit} | {_figure(r.baseline)} | {_figure(r.ratio)} |"
+        f" {r.goal} | {_word(met=r.met)} |\n"
+        for r in rows
+    )
 
 
 def machine() -> str:

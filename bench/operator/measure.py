@@ -24,8 +24,9 @@ FIRST = 20
 """How many EventConsumers are made before the fleet, to warm up."""
 _LONGEST_SECONDS = 600.0
 _QUIET_SECONDS = 20.0
-# Long enough for the oldest unread record to be as old as it will be.
 _NOISE_SECONDS = 60.0
+_SETTLING = 3
+"""For how many such times an operator is waited for that never rests."""
 _TREMBLE_SECONDS = 10.0
 _LOOKS = 10
 """How often a moment between two refreshes is looked for."""
@@ -105,7 +106,7 @@ def measure(scene: Scene, effort: Effort) -> Figures:
         idle = _idle(scene, effort.idle_seconds)
     with step("Everybody falls behind"):
         load.fall_behind()
-        _noise(scene)
+        _grow_used_to_noise(scene)
     with step("Lag that trembles"):
         patches, share = _noise(scene)
     with step(f"{effort.edits} edits"):
@@ -181,6 +182,14 @@ def _between_refreshes(scene: Scene) -> tuple[Refreshes, Counter[str]]:
         if (requests, refreshed) == before:
             break
     return refreshed, requests
+
+
+def _grow_used_to_noise(scene: Scene) -> None:
+    """Let lags move until the operator has written how far behind all are: to tell that is no noise."""
+    for _ in range(_SETTLING):
+        patches, _ = _noise(scene)
+        if not patches:
+            return
 
 
 def _noise(scene: Scene) -> tuple[float, float]:

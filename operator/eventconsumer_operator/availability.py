@@ -59,7 +59,7 @@ def _settled(world: World) -> bool:
     """Tell whether the Deployment controller has finished what the newest generation asks for."""
     deployment = world.deployment or {}
     wanted = world.replicas
-    if _never_asked_for_a_pod(deployment) and not wanted and not world.pods:
+    if not wanted and _has_no_pod(world, deployment):
         return True
     seen = deployment.get("status", {}).get("observedGeneration", 0)
     return (
@@ -69,11 +69,10 @@ def _settled(world: World) -> bool:
     )
 
 
-def _never_asked_for_a_pod(deployment: Manifest) -> bool:
-    """Tell whether a Deployment was made for no pod and is as it was made: nobody has anything to do."""
-    generation: int | None = deployment.get("metadata", {}).get("generation")
+def _has_no_pod(world: World, deployment: Manifest) -> bool:
+    """Tell whether a Deployment asks for no pod and has none: then no change of it makes anyone act."""
     replicas: int | None = deployment.get("spec", {}).get("replicas")
-    return (generation, replicas) == (1, 0)
+    return replicas == 0 and not world.count("replicas") and not world.pods
 
 
 def _trouble(world: World, wanted: int, *, late: bool) -> Trouble | None:

@@ -213,6 +213,8 @@ class Poller:
         sources = Sources(answers, records, growth, settings, now=now, at=at)
         for key, target in targets.items():
             self._note(key, target, self._look(key, target, sources))
+            # A thousand looks in one go would hold up every watch and every write meanwhile.
+            await asyncio.sleep(0)
 
     async def _broker(self, access: Access) -> Broker:
         """Return the one connection to a cluster; renewed credentials make a new one."""

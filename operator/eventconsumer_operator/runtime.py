@@ -64,7 +64,9 @@ class Runtime:
         renewals = Errands(timeout=config.kafka_timeout_seconds, changed=lambda _: None)
         self.keeper = Keeper(renewals, self.queue.add_after)
         self.poller = Poller(
-            interval=config.lag_interval_seconds, timeout=config.kafka_timeout_seconds, changed=self.queue.add
+            interval=config.lag_interval_seconds,
+            timeout=config.kafka_timeout_seconds,
+            changed=self.queue.add_behind,
         )
         self._election = Election(config.pod_name)
         self._silence = Silence(patience=config.watch_patience_seconds)
@@ -134,7 +136,7 @@ class Runtime:
             for namespace in self.config.watch_namespaces or (None,):
                 await self._list(self._cluster, kind, namespace)
         for key in known | self.store.keys(EVENT_CONSUMERS):
-            self.queue.add(key)
+            self.queue.add_behind(key)
 
     def fault(self) -> str | None:
         """Return what no longer turns, or None where all is well."""
@@ -152,7 +154,7 @@ class Runtime:
     async def _lead(self) -> None:
         """Work until another one may: look at every EventConsumer, and follow its lag."""
         for key in self.store.keys(EVENT_CONSUMERS):
-            self.queue.add(key)
+            self.queue.add_behind(key)
         self.poller.turned_at = time.monotonic()
         self._leads = True
         metrics.leading.set(1)

@@ -1,8 +1,8 @@
 """Which changes of a status are told under Events in ``kubectl describe``. Pure.
 
 Trouble is told when it begins, and its end when it ends; what comes and goes meanwhile is not. What a status
-already says is not told again: a restart of the operator is no news. Nor is a verdict on workers that have
-only just come: Kafka was asked before.
+already says is not told again: a restart of the operator is no news. Nor is a verdict on workers that are on
+their way or have only just come: Kafka was asked before.
 """
 
 from __future__ import annotations
@@ -66,11 +66,11 @@ class Troubles:
 def _bad(status: Manifest) -> dict[str, Manifest]:
     """Return the conditions of a status that are trouble."""
     by_type = _by_type(status)
-    as_asked = by_type.get(ConditionType.READY, {}).get("reason") in _AS_ASKED
+    nobody_yet = by_type.get(ConditionType.READY, {}).get("reason") in _AS_ASKED | _ON_THE_WAY
     return {
         kind: entry
         for kind, entry in by_type.items()
-        if _is_bad(kind, entry) and not (kind == ConditionType.KEEPING_UP and as_asked)
+        if _is_bad(kind, entry) and not (kind == ConditionType.KEEPING_UP and nobody_yet)
     }
 
 

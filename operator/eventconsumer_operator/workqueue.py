@@ -3,6 +3,10 @@
 Invariants: a key waits at most once, is worked on by at most one worker at a time, and one that is added
 while it is being worked on is worked on again afterwards. A key that fails comes back later and later, and
 never blocks others.
+
+Somebody's change goes first: what is looked at by the clock, perhaps a thousand keys at a time, waits behind
+it. And between two keys everybody else on the event loop has a turn, the watches and the answers of the API
+server among them.
 """
 
 from __future__ import annotations
@@ -10,6 +14,8 @@ from __future__ import annotations
 import asyncio
 import logging
 from contextvars import Context
+from enum import IntEnum, auto
+from itertools import count
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -23,6 +29,13 @@ FIRST_RETRY = 0.5
 LONGEST_RETRY = 60.0
 
 
+class _Rank(IntEnum):
+    """Who goes first."""
+
+    NEWS = auto()
+    ROUTINE = auto()
+
+
 class WorkQueue:
     """Keys that wait, keys being worked on, and keys that are due later."""
 
@@ -30,8 +43,10 @@ class WorkQueue:
         """Work on keys with ``handle``, on as many at the same time as there are workers."""
         self._handle = handle
         self._workers = workers
-        self._queue: asyncio.Queue[ObjectKey] = asyncio.Queue()
-        self._waiting: set[ObjectKey] = set()
+        self._queue: asyncio.PriorityQueue[tuple[_Rank, int, ObjectKey]] = asyncio.PriorityQueue()
+        self._numbers = count()
+        self._turn = asyncio.Lock()
+        self._waiting: dict[ObjectKey, _Rank] = {}
         self._running: set[ObjectKey] = set()
         self._failures: dict[ObjectKey, int] = {}
         self._later: dict[ObjectKey, asyncio.TimerHandle] = {}
@@ -40,14 +55,14 @@ class WorkQueue:
 
     def add(self, key: ObjectKey) -> None:
         """Have a key worked on as soon as a worker is free."""
-        if key in self._waiting:
-            return
-        self._waiting.add(key)
-        if key not in self._running:
-            self._queue.put_nowait(key)
+        self._add(key, _Rank.NEWS)
+
+    def add_behind(self, key: ObjectKey) -> None:
+        """Have a key worked on as soon as a worker is free and nobody was added with ``add``."""
+        self._add(key, _Rank.ROUTINE)
 
     def add_after(self, key: ObjectKey, seconds: float) -> None:
-        """Have a key worked on in so many seconds; of several such wishes the earliest counts."""
+        """Add a key behind all others in so many seconds; of several such wishes the earliest counts."""
         loop = asyncio.get_running_loop()
         due = loop.time() + seconds
         planned = self._later.get(key)
@@ -74,12 +89,32 @@ class WorkQueue:
 
     def _due(self, key: ObjectKey) -> None:
         del self._later[key]
-        self.add(key)
+        self.add_behind(key)
+
+    def _add(self, key: ObjectKey, rank: _Rank) -> None:
+        if self._waiting.get(key, rank + 1) <= rank:
+            return
+        self._waiting[key] = rank
+        if key not in self._running:
+            self._put(key)
+
+    def _put(self, key: ObjectKey) -> None:
+        self._queue.put_nowait((self._waiting[key], next(self._numbers), key))
+
+    async def _next(self) -> ObjectKey:
+        """Wait for the next key, and for a turn of everybody else."""
+        async with self._turn:
+            await asyncio.sleep(0)
+            while True:
+                _, _, key = await self._queue.get()
+                # A key that was moved forward is in the queue twice; it may have been worked on since.
+                if key in self._waiting and key not in self._running:
+                    return key
 
     async def _work(self) -> None:
         while True:
-            key = await self._queue.get()
-            self._waiting.discard(key)
+            key = await self._next()
+            del self._waiting[key]
             self._running.add(key)
             try:
                 await self._handle(key)
@@ -90,7 +125,7 @@ class WorkQueue:
             finally:
                 self._running.discard(key)
                 if key in self._waiting:
-                    self._queue.put_nowait(key)
+                    self._put(key)
 
     def _retry(self, key: ObjectKey, failure: Exception) -> None:
         failures = self._failures.get(key, 0)

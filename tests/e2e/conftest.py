@@ -18,6 +18,7 @@ from _pytest.capture import CaptureManager
 from pytest_kind import KindCluster
 
 from dev.cluster import TESTS, Cluster
+from tests.support.broker_client import BrokerClient
 from tests.support.kubernetes import Kubernetes
 from tests.support.task_api import TaskApi
 
@@ -105,6 +106,13 @@ def kubernetes(cluster: Cluster, demo: str) -> Kubernetes:
     """Talk to the namespace in which the demo runs."""
     assert demo
     return Kubernetes(cluster.kubectl_path, cluster.kubeconfig, "tasks")
+
+
+@pytest.fixture
+def kafka(cluster: Cluster, demo: str) -> BrokerClient:
+    """Talk to the demo's Kafka from outside the cluster."""
+    assert demo
+    return BrokerClient(f"127.0.0.1:{cluster.ports.kafka}")
 
 
 @pytest.fixture

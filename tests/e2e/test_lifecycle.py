@@ -1,4 +1,4 @@
-"""A consumer is paused, is alone in its group, outlives its topic, takes its group along, names faults."""
+"""A consumer is paused, is alone in its group, outlives its topic, takes its group along."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ from confluent_kafka.admin import AdminClient
 
 from tests.e2e.conftest import ROOT
 from tests.e2e.test_broker_away import broker_away  # noqa: F401  # a fixture
-from tests.support.broker_client import BrokerClient
 from tests.support.builders import event_consumer, kafka_topic
 from tests.support.events import encoded
 from tests.support.eventually import eventually
@@ -20,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from dev.cluster import Cluster
+    from tests.support.broker_client import BrokerClient
     from tests.support.kubernetes import Manifest
 
 TOPIC = "lifecycle-events"
@@ -37,11 +37,6 @@ def topic(kubernetes: Kubernetes) -> Iterator[str]:
     for consumer in (RIVAL, CONSUMER):
         kubernetes.kubectl("delete", "eventconsumer", consumer, "--ignore-not-found", "--timeout=180s")
     kubernetes.delete("kafkatopic", TOPIC)
-
-
-@pytest.fixture
-def kafka(cluster: Cluster) -> str:
-    return f"127.0.0.1:{cluster.ports.kafka}"
 
 
 def consume(kubernetes: Kubernetes, name: str = CONSUMER, **spec: Any) -> None:
@@ -84,16 +79,18 @@ def told(kubernetes: Kubernetes, reason: str) -> list[str]:
     return [str(item["message"]) for item in items]
 
 
-def groups(kafka: str) -> set[str]:
+def groups(kafka: BrokerClient) -> set[str]:
     # Kept in a variable: a client that is collected calls off its question.
-    admin = AdminClient({"bootstrap.servers": kafka})
+    admin = AdminClient({"bootstrap.servers": kafka.bootstrap_servers})
     listed = admin.list_consumer_groups(request_timeout=10).result()
     assert not listed.errors
     return {group.group_id for group in listed.valid}
 
 
 @pytest.mark.usefixtures("topic")
-def test_a_paused_consumer_has_no_worker_and_its_lag_goes_on(kubernetes: Kubernetes, kafka: str) -> None:
+def test_a_paused_consumer_has_no_worker_and_its_lag_goes_on(
+    kubernetes: Kubernetes, kafka: BrokerClient
+) -> None:
     consume(kubernetes, replicas=2)
     eventually("two workers", lambda: kubernetes.row(CONSUMER)["READY"] == "2/2")
 
@@ -106,7 +103,7 @@ def test_a_paused_consumer_has_no_worker_and_its_lag_goes_on(kubernetes: Kuberne
     paused = condition(kubernetes, "Paused")
     assert paused is not None
     assert paused["status"] == "True"
-    BrokerClient(kafka).publish(TOPIC, [encoded() for _ in range(7)])
+    kafka.publish(TOPIC, [encoded() for _ in range(7)])
     eventually("its lag", lambda: kubernetes.row(CONSUMER)["LAG"] == "7")
     assert kubernetes.get("eventconsumer", CONSUMER)["spec"]["replicas"] == 2
 
@@ -180,18 +177,17 @@ def test_a_group_is_taken_also_across_namespaces(kubernetes: Kubernetes, elsewhe
 
 @pytest.mark.usefixtures("topic")
 def test_from_latest_the_place_is_committed_before_the_first_worker_starts(
-    kubernetes: Kubernetes, kafka: str
+    kubernetes: Kubernetes, kafka: BrokerClient
 ) -> None:
-    broker = BrokerClient(kafka)
     kubernetes.kubectl("wait", f"kafkatopic/{TOPIC}", "--for=condition=Ready", "--timeout=60s")
-    broker.publish(TOPIC, [encoded() for _ in range(5)])
+    kafka.publish(TOPIC, [encoded() for _ in range(5)])
 
     # No node fits, so no worker ever starts that could commit anything itself.
     consume(kubernetes, startFrom="latest", template={"nodeSelector": {"disk": "holographic"}})
 
     eventually("a Deployment", lambda: CONSUMER in deployments(kubernetes))
-    assert broker.committed_offsets(CONSUMER, TOPIC) == {0: 5}
-    broker.publish(TOPIC, [encoded()])
+    assert kafka.committed_offsets(CONSUMER, TOPIC) == {0: 5}
+    kafka.publish(TOPIC, [encoded()])
     eventually("what was written since", lambda: kubernetes.row(CONSUMER)["LAG"] == "1")
 
 
@@ -215,7 +211,7 @@ def test_workers_outlive_their_topic_and_restart_for_the_next_of_its_name(kubern
 
 
 @pytest.mark.usefixtures("topic")
-def test_delete_takes_the_group_along(kubernetes: Kubernetes, kafka: str) -> None:
+def test_delete_takes_the_group_along(kubernetes: Kubernetes, kafka: BrokerClient) -> None:
     consume(kubernetes, deletionPolicy="Delete")
     shows(kubernetes, "CaughtUp")
     assert finalizers(kubernetes) == [FINALIZER]
@@ -228,13 +224,12 @@ def test_delete_takes_the_group_along(kubernetes: Kubernetes, kafka: str) -> Non
 
 
 @pytest.mark.usefixtures("topic")
-def test_retain_keeps_the_group_and_has_no_finalizer(kubernetes: Kubernetes, kafka: str) -> None:
+def test_retain_keeps_the_group_and_has_no_finalizer(kubernetes: Kubernetes, kafka: BrokerClient) -> None:
     consume(kubernetes, deletionPolicy="Delete")
     shows(kubernetes, "CaughtUp")
     eventually("the finalizer", lambda: finalizers(kubernetes) == [FINALIZER])
-    broker = BrokerClient(kafka)
-    broker.publish(TOPIC, [encoded()])
-    eventually("a commit, which outlives the members", lambda: broker.committed_offsets(CONSUMER, TOPIC))
+    kafka.publish(TOPIC, [encoded()])
+    eventually("a commit, which outlives the members", lambda: kafka.committed_offsets(CONSUMER, TOPIC))
 
     change(kubernetes, deletionPolicy="Retain")
     eventually("no finalizer", lambda: not finalizers(kubernetes))
@@ -260,27 +255,3 @@ def test_a_broker_that_is_away_delays_a_deletion_for_two_minutes_at_most(
     )
     [message] = eventually("an Event", lambda: told(kubernetes, "GroupRetained"))
     assert f"consumer group {CONSUMER} was not deleted: Kafka at" in message
-
-
-@pytest.mark.usefixtures("topic")
-def test_a_missing_secret_is_named_with_the_pod_that_misses_it(kubernetes: Kubernetes) -> None:
-    secret = {"name": "TOKEN", "valueFrom": {"secretKeyRef": {"name": "nobody-made-this", "key": "x"}}}
-    consume(kubernetes, template={"env": [secret]})
-
-    shows(kubernetes, "WorkersUnavailable")
-    answer = condition(kubernetes, "WorkersAvailable")
-    assert answer is not None
-    assert f"pod {CONSUMER}-" in answer["message"]
-    assert 'CreateContainerConfigError: secret "nobody-made-this" not found' in answer["message"]
-
-
-@pytest.mark.usefixtures("topic")
-def test_a_pod_that_no_node_fits_is_named(kubernetes: Kubernetes) -> None:
-    consume(kubernetes, template={"nodeSelector": {"disk": "holographic"}})
-
-    def message() -> str:
-        answer = condition(kubernetes, "WorkersAvailable")
-        return str(answer["message"]) if answer else ""
-
-    eventually("the reason", lambda: "Unschedulable: " in message())
-    shows(kubernetes, "WorkersUnavailable", within=90)

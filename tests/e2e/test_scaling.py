@@ -10,7 +10,6 @@ import pytest
 import yaml
 
 from tests.e2e.conftest import ROOT
-from tests.support.broker_client import BrokerClient
 from tests.support.builders import event_consumer, kafka_topic
 from tests.support.events import encoded
 from tests.support.eventually import eventually
@@ -20,7 +19,7 @@ from tests.support.kubernetes import Refused
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from dev.cluster import Cluster
+    from tests.support.broker_client import BrokerClient
     from tests.support.kubernetes import Kubernetes, Manifest
 
 TOPIC = "scaling-events"
@@ -99,13 +98,12 @@ def metrics(kubernetes: Kubernetes) -> Iterator[None]:
 
 @pytest.mark.usefixtures("metrics", "topic")
 def test_a_horizontal_pod_autoscaler_follows_the_lag_that_the_operator_tells(
-    kubernetes: Kubernetes, cluster: Cluster
+    kubernetes: Kubernetes, kafka: BrokerClient
 ) -> None:
     consume(kubernetes, worker=slow_worker(kubernetes))
     has_ready(kubernetes, "1/1")
-    broker = BrokerClient(f"127.0.0.1:{cluster.ports.kafka}")
     for partition in range(3):
-        broker.publish(TOPIC, [encoded() for _ in range(80)], partition=partition)
+        kafka.publish(TOPIC, [encoded() for _ in range(80)], partition=partition)
 
     kubernetes.apply(for_20_records_each())
 
@@ -136,15 +134,14 @@ def refused(told: Manifest) -> bool:
 
 @pytest.mark.usefixtures("topic")
 def test_lag_takes_the_last_worker_away_and_brings_back_as_many_as_it_needs(
-    kubernetes: Kubernetes, cluster: Cluster
+    kubernetes: Kubernetes, kafka: BrokerClient
 ) -> None:
     consume(kubernetes, scaling=RULES)
     eventually("ScaledToZero", lambda: kubernetes.row(CONSUMER)["STATUS"] == "ScaledToZero", within=120)
     eventually("an empty group", lambda: kubernetes.status(CONSUMER).get("members") == 0)
 
-    broker = BrokerClient(f"127.0.0.1:{cluster.ports.kafka}")
     for partition in range(3):
-        broker.publish(TOPIC, [encoded() for _ in range(20)], partition=partition)
+        kafka.publish(TOPIC, [encoded() for _ in range(20)], partition=partition)
 
     has_ready(kubernetes, "3/3")
     eventually("no lag", lambda: kubernetes.row(CONSUMER)["LAG"] == "0")

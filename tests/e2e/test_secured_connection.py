@@ -10,7 +10,6 @@ from uuid import uuid4
 import pytest
 import yaml
 
-from tests.support.broker_client import BrokerClient
 from tests.support.builders import acl, event_consumer, kafka_topic, kafka_user
 from tests.support.events import encoded
 from tests.support.eventually import eventually
@@ -18,7 +17,7 @@ from tests.support.eventually import eventually
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from dev.cluster import Cluster
+    from tests.support.broker_client import BrokerClient
     from tests.support.kubernetes import Kubernetes, Manifest
 
 TOPIC = "secured-events"
@@ -42,11 +41,6 @@ def topic(kubernetes: Kubernetes) -> Iterator[str]:
     kubernetes.delete("eventconsumer", CONSUMER)
     kubernetes.delete("kafkauser", USER)
     kubernetes.delete("kafkatopic", TOPIC)
-
-
-@pytest.fixture
-def kafka(cluster: Cluster) -> BrokerClient:
-    return BrokerClient(f"127.0.0.1:{cluster.ports.kafka}")
 
 
 def let_in(kubernetes: Kubernetes, *acls: dict[str, Any], authentication: str = "tls") -> None:

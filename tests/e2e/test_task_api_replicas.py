@@ -11,7 +11,6 @@ import pytest
 from dev.postgres import LocalPostgres
 from tests.e2e.test_chart import CHART
 from tests.e2e.test_two_operators import on_node
-from tests.support.broker_client import BrokerClient
 from tests.support.eventually import eventually
 from tests.support.kubernetes import Kubernetes
 
@@ -20,6 +19,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from dev.cluster import Cluster
+    from tests.support.broker_client import BrokerClient
 
 NAMESPACE = "replicated"
 TOPIC = "replicated-events"
@@ -34,12 +34,10 @@ for _ in range(int(sys.argv[1])):
 
 
 @pytest.fixture
-def broker(cluster: Cluster, demo: str) -> Iterator[BrokerClient]:
-    assert demo
-    broker = BrokerClient(f"127.0.0.1:{cluster.ports.kafka}")
-    broker.create_topic(TOPIC, partitions=3)
-    yield broker
-    broker.delete_topic(TOPIC)
+def topic(kafka: BrokerClient) -> Iterator[str]:
+    kafka.create_topic(TOPIC, partitions=3)
+    yield TOPIC
+    kafka.delete_topic(TOPIC)
 
 
 @pytest.fixture
@@ -97,13 +95,14 @@ def publishers(replicas: Kubernetes) -> list[str]:
     return [pod for pod, figures in told.items() if "\nrelay_leader 1.0" in figures]
 
 
-def published(broker: BrokerClient) -> set[str]:
-    messages = broker.messages(TOPIC, count=sum(broker.end_offsets(TOPIC).values()))
+def published(kafka: BrokerClient) -> set[str]:
+    messages = kafka.messages(TOPIC, count=sum(kafka.end_offsets(TOPIC).values()))
     return {json.loads(message.value() or b"")["data"]["task_id"] for message in messages}
 
 
+@pytest.mark.usefixtures("topic")
 def test_the_replica_that_publishes_is_killed_and_every_task_has_its_event(
-    cluster: Cluster, broker: BrokerClient, replicas: Kubernetes
+    cluster: Cluster, kafka: BrokerClient, replicas: Kubernetes
 ) -> None:
     [one, other] = names(replicas)
     tasks = posted(replicas, one, 30) | posted(replicas, other, 30)
@@ -117,5 +116,5 @@ def test_the_replica_that_publishes_is_killed_and_every_task_has_its_event(
         tasks |= meanwhile.result()
 
     assert len(tasks) == 160
-    eventually("every task's event", lambda: tasks - published(broker), until=lambda lost: not lost)
+    eventually("every task's event", lambda: tasks - published(kafka), until=lambda lost: not lost)
     eventually("the other one publishes", lambda: publishers(replicas), until=lambda pods: pods == [left])

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.support.broker_client import BrokerClient
 from tests.support.builders import event_consumer, kafka_topic
 from tests.support.events import encoded
 from tests.support.eventually import eventually
@@ -14,7 +13,7 @@ from tests.support.eventually import eventually
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from dev.cluster import Cluster
+    from tests.support.broker_client import BrokerClient
     from tests.support.kubernetes import Kubernetes
 
 TOPIC = "late-events"
@@ -57,30 +56,28 @@ def test_a_deleted_resource_takes_its_deployment_along(kubernetes: Kubernetes) -
 
 
 @pytest.mark.usefixtures("waiting")
-def test_a_topic_may_have_another_name_in_kafka(kubernetes: Kubernetes, cluster: Cluster) -> None:
+def test_a_topic_may_have_another_name_in_kafka(kubernetes: Kubernetes, kafka: BrokerClient) -> None:
     kubernetes.apply(kafka_topic(TOPIC, topic_name="Late_Events"))
     eventually("a ready worker", lambda: kubernetes.row(CONSUMER)["READY"] == "1/1")
-    broker = BrokerClient(f"127.0.0.1:{cluster.ports.kafka}")
 
-    broker.publish("Late_Events", [encoded() for _ in range(5)])
+    kafka.publish("Late_Events", [encoded() for _ in range(5)])
 
-    eventually("it has read them", lambda: broker.committed_offsets(CONSUMER, "Late_Events") == {0: 5})
+    eventually("it has read them", lambda: kafka.committed_offsets(CONSUMER, "Late_Events") == {0: 5})
     eventually("no lag", lambda: kubernetes.row(CONSUMER)["LAG"] == "0")
     assert kubernetes.status(CONSUMER)["topic"] == "Late_Events"
 
 
 @pytest.mark.usefixtures("waiting")
-def test_partitions_that_are_added_are_seen_and_read(kubernetes: Kubernetes, cluster: Cluster) -> None:
+def test_partitions_that_are_added_are_seen_and_read(kubernetes: Kubernetes, kafka: BrokerClient) -> None:
     kubernetes.apply(kafka_topic(TOPIC, partitions=1))
     eventually("one partition", lambda: kubernetes.status(CONSUMER).get("partitionCount") == 1)
 
     kubernetes.apply(kafka_topic(TOPIC, partitions=3))
 
     eventually("three partitions", lambda: kubernetes.status(CONSUMER).get("partitionCount") == 3)
-    broker = BrokerClient(f"127.0.0.1:{cluster.ports.kafka}")
-    broker.publish(TOPIC, [encoded() for _ in range(5)], partition=2)
+    kafka.publish(TOPIC, [encoded() for _ in range(5)], partition=2)
     # A worker looks for new partitions when its view of the topic gets old.
-    eventually("it has read them", lambda: broker.committed_offsets(CONSUMER, TOPIC).get(2) == 5, within=150)
+    eventually("it has read them", lambda: kafka.committed_offsets(CONSUMER, TOPIC).get(2) == 5, within=150)
     eventually("no lag", lambda: kubernetes.row(CONSUMER)["LAG"] == "0")
 
 

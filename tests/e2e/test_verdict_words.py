@@ -10,59 +10,34 @@ from itertools import count
 from typing import TYPE_CHECKING
 
 import pytest
-from confluent_kafka import Consumer, TopicPartition
+from confluent_kafka import TopicPartition
 
-from tests.support.broker_client import BrokerClient
-from tests.support.builders import event_consumer, kafka_topic
 from tests.support.events import encoded
 from tests.support.eventually import eventually
+from tests.support.idle_worker import idle_consumer
 from tests.support.members import silent_member
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from dev.cluster import Cluster
+    from tests.support.broker_client import BrokerClient
     from tests.support.kubernetes import Kubernetes
 
 NAME = "moved-from-outside"
-IDLE = """
-from http.server import BaseHTTPRequestHandler, HTTPServer
-
-class Ready(BaseHTTPRequestHandler):
-    def do_GET(self):
-        self.send_response(200)
-        self.end_headers()
-
-HTTPServer(("", 8080), Ready).serve_forever()
-"""
-
-
-@pytest.fixture
-def broker(cluster: Cluster) -> BrokerClient:
-    return BrokerClient(f"127.0.0.1:{cluster.ports.kafka}")
 
 
 @pytest.fixture(autouse=True)
 def _consumer(kubernetes: Kubernetes) -> Iterator[None]:
-    ours = kubernetes.get("deployment", "notification-service")
-    [container] = ours["spec"]["template"]["spec"]["containers"]
-    idle = {"image": container["image"], "command": ["/opt/venv/bin/python", "-c", IDLE]}
-    kubernetes.apply(kafka_topic(NAME))
-    kubernetes.apply(event_consumer(NAME, topicRef={"name": NAME}, worker={"type": "custom", "custom": idle}))
-    eventually("the worker is ready", lambda: kubernetes.row(NAME)["READY"] == "1/1", within=120)
-    yield
-    kubernetes.delete("eventconsumer", NAME)
-    kubernetes.delete("kafkatopic", NAME)
+    with idle_consumer(kubernetes, NAME):
+        yield
 
 
-def write(broker: BrokerClient, records: int) -> None:
-    broker.publish(NAME, [encoded() for _ in range(records)])
+def write(kafka: BrokerClient, records: int) -> None:
+    kafka.publish(NAME, [encoded() for _ in range(records)])
 
 
-def commit(broker: BrokerClient, offset: int) -> None:
-    consumer = Consumer({"bootstrap.servers": broker.bootstrap_servers, "group.id": NAME})
-    consumer.commit(offsets=[TopicPartition(NAME, 0, offset)], asynchronous=False)
-    consumer.close()
+def commit(kafka: BrokerClient, offset: int) -> None:
+    kafka.commit(NAME, TopicPartition(NAME, 0, offset))
 
 
 def becomes(kubernetes: Kubernetes, word: str, each: Callable[[], object] = lambda: None) -> None:
@@ -82,26 +57,26 @@ def told(kubernetes: Kubernetes) -> set[str]:
 
 
 def test_a_group_is_stopped_stalled_falling_behind_rewound_recovering_and_caught_up(
-    kubernetes: Kubernetes, broker: BrokerClient
+    kubernetes: Kubernetes, kafka: BrokerClient
 ) -> None:
-    write(broker, 300)
+    write(kafka, 300)
     becomes(kubernetes, "Stopped")
-    with silent_member(broker.bootstrap_servers, NAME, topic=NAME, client_id="silent"):
+    with silent_member(kafka.bootstrap_servers, NAME, topic=NAME, client_id="silent"):
         becomes(kubernetes, "Stalled")
 
     offsets = count(1)
 
     def faster_than_it_reads() -> None:
-        write(broker, 40)
-        commit(broker, next(offsets))
+        write(kafka, 40)
+        commit(kafka, next(offsets))
 
     becomes(kubernetes, "FallingBehind", faster_than_it_reads)
-    commit(broker, 0)
+    commit(kafka, 0)
     becomes(kubernetes, "Rewound")
-    end = broker.end_offsets(NAME)[0]
+    end = kafka.end_offsets(NAME)[0]
     steps = count(next(offsets), max(1, end // 40))
-    becomes(kubernetes, "Recovering", lambda: commit(broker, min(end, next(steps))))
-    commit(broker, end)
+    becomes(kubernetes, "Recovering", lambda: commit(kafka, min(end, next(steps))))
+    commit(kafka, end)
     becomes(kubernetes, "CaughtUp")
 
     trouble = {"Stopped", "Stalled", "FallingBehind", "Rewound"}

@@ -72,6 +72,15 @@ class BrokerClient:
         finally:
             consumer.close()
 
+    def commit(self, group: str, place: TopicPartition) -> None:
+        """Commit one offset for a group from outside, as a tool would; the group has no member."""
+        consumer = Consumer({"bootstrap.servers": self.bootstrap_servers, "group.id": group})
+        try:
+            # A group that nobody was ever in may have no coordinator yet.
+            eventually("a commit", lambda: consumer.commit(offsets=[place], asynchronous=False))
+        finally:
+            consumer.close()
+
     def committed_offsets(self, group: str, topic: str) -> Offsets:
         """Return what a group has committed for a topic; a partition without a commit is left out.
 

@@ -22,11 +22,17 @@ def event_consumer(
 
 
 def kafka_topic(
-    name: str, *, partitions: int = 1, namespace: str = "tasks", topic_name: str | None = None
+    name: str,
+    *,
+    partitions: int = 1,
+    namespace: str = "tasks",
+    topic_name: str | None = None,
+    config: dict[str, Any] | None = None,
 ) -> dict[str, Any]:
     """Build a Strimzi KafkaTopic of the demo's Kafka cluster; its topic may have another name in Kafka."""
-    named = {"topicName": topic_name} if topic_name else {}
-    return _of_strimzi("KafkaTopic", name, namespace, {"partitions": partitions, "replicas": 1} | named)
+    given = {"topicName": topic_name, "config": config}
+    spec = {"partitions": partitions, "replicas": 1} | {key: value for key, value in given.items() if value}
+    return _of_strimzi("KafkaTopic", name, namespace, spec)
 
 
 def kafka_user(

@@ -10,7 +10,8 @@ is the larger part of what a worker costs for each event.
 
 from __future__ import annotations
 
-from operator import attrgetter
+from itertools import compress, count
+from operator import attrgetter, not_
 from typing import TYPE_CHECKING, Annotated, TypeAlias
 
 import msgspec
@@ -113,18 +114,27 @@ def read(value: bytes | None, wanted: Collection[str]) -> Event | None:
 
     An empty ``wanted`` wants all. Raise ``Rejected`` for everything that is no event.
     """
+    outcome = _outcome(value, wanted)
+    if isinstance(outcome, Rejected):
+        raise outcome
+    return outcome
+
+
+def _outcome(value: bytes | None, wanted: Collection[str]) -> Outcome:
+    # A rejection that was raised would hold the frames of its callers by its traceback, and with them the
+    # whole batch in a circle, until the garbage collector finds it: so it is only made.
     if value is None:
-        raise Rejected("the message has no value")
+        return Rejected("the message has no value")
     try:
         # The decoder skips over what it does not decode without a look at its text.
         value.decode()
         return _event(value, wanted)
     except UnicodeDecodeError as fault:
-        raise Rejected(f"not UTF-8: {fault.reason} at byte {fault.start}") from fault
+        return Rejected(f"not UTF-8: {fault.reason} at byte {fault.start}")
     except msgspec.DecodeError as fault:
-        raise Rejected(str(fault)) from fault
-    except RecursionError as fault:
-        raise Rejected("the JSON is nested too deeply") from fault
+        return Rejected(str(fault))
+    except RecursionError:
+        return Rejected("the JSON is nested too deeply")
 
 
 def _event(value: bytes, wanted: Collection[str]) -> Event | None:
@@ -176,21 +186,26 @@ def _all_of(wanted: frozenset[str], found: list[Outcome], odd: list[int]) -> boo
 
 def _utf8(values: Sequence[bytes | None]) -> Sequence[bytes | None]:
     """Return the values with None in the place of each that is no UTF-8, which the decoder would let pass."""
-    if all(map(bytes.isascii, filter(None, values))):
+    plain = _ascii(values)
+    if all(plain):
         return values
-    return [value if value is None or _is_utf8(value) else None for value in values]
+    checked = list(values)
+    for place in compress(count(), map(not_, plain)):
+        if not _is_utf8(values[place]):
+            checked[place] = None
+    return checked
 
 
-def _is_utf8(value: bytes) -> bool:
+def _ascii(values: Sequence[bytes | None]) -> list[bool]:
     try:
-        value.decode()
+        return list(map(bytes.isascii, values))  # type: ignore[arg-type]  # None is refused, and is rare
+    except TypeError:
+        return [value is None or value.isascii() for value in values]
+
+
+def _is_utf8(value: bytes | None) -> bool:
+    try:
+        (value or b"").decode()
     except UnicodeDecodeError:
         return False
     return True
-
-
-def _outcome(value: bytes | None, wanted: frozenset[str]) -> Outcome:
-    try:
-        return read(value, wanted)
-    except Rejected as rejection:
-        return rejection

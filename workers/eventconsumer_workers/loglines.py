@@ -46,8 +46,8 @@ class LogLines:
         if self._form is Format.JSON:
             pairs = zip(messages, events, strict=True)
             return "".join([f"{json_line('INFO', self._name, *self._about(*pair))}\n" for pair in pairs])
-        prefix = f"INFO:{self._name}:"
-        return "".join([f"{prefix}{message}\n" for message in messages])
+        separator = f"\nINFO:{self._name}:"
+        return f"{separator[1:]}{separator.join(messages)}\n" if messages else ""
 
     @staticmethod
     def _about(message: str, event: Traced) -> tuple[str, dict[str, str | None]]:

@@ -9,9 +9,7 @@ from __future__ import annotations
 import json
 import typing
 from dataclasses import dataclass
-from datetime import datetime
 from typing import TYPE_CHECKING, NamedTuple
-from uuid import UUID
 
 from sqlalchemy import (
     ARRAY,
@@ -32,6 +30,8 @@ from eventconsumer_api.storage.tables import outbox
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
+    from datetime import datetime
+    from uuid import UUID
 
     from sqlalchemy import ColumnElement, Connection
 
@@ -130,15 +130,15 @@ def add(connection: Connection, event: TaskEvent, *, traceparent: str | None = N
 def add_all(connection: Connection, events: Iterable[tuple[TaskEvent, str | None]]) -> None:
     """Write events, each with its request's trace, in the transaction that writes their changes."""
     rows = [
-        {
-            "id": UUID(event.event_id),
-            "aggregatetype": "task",
-            "aggregateid": event.data.task_id,
-            "type": event.event_type,
-            "payload": event.to_json(),
-            "created_at": datetime.fromisoformat(event.occurred_at),
-            "traceparent": traceparent,
-        }
+        (
+            event.event_id,
+            "task",
+            event.data.task_id,
+            event.event_type.value,
+            event.to_json(),
+            event.occurred_at,
+            traceparent,
+        )
         for event, traceparent in events
     ]
     _insertion.write(connection, rows)

@@ -6,13 +6,14 @@ import asyncio
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
-from confluent_kafka import Consumer, Producer, TopicPartition
+from confluent_kafka import Producer, TopicPartition
 
 from eventconsumer_operator.access import Access
 from eventconsumer_operator.names import ObjectKey
 from eventconsumer_operator.poller import Poller
 from eventconsumer_operator.questions import Target
 from eventconsumer_operator.status import report
+from tests.support.broker_client import BrokerClient
 from tests.support.members import silent_member
 from tests.unit.operator.builders import NOW, consumer, deployment, world
 
@@ -36,9 +37,7 @@ def produce(broker: LocalBroker, topic: str, *, partition: int = 0, count: int =
 
 
 def commit(broker: LocalBroker, topic: str, *, partition: int, offset: int, group: str = "") -> None:
-    consumer = Consumer({"bootstrap.servers": broker.bootstrap_servers, "group.id": group or topic})
-    consumer.commit(offsets=[TopicPartition(topic, partition, offset)], asynchronous=False)
-    consumer.close()
+    BrokerClient(broker.bootstrap_servers).commit(group or topic, TopicPartition(topic, partition, offset))
 
 
 def target(

@@ -45,9 +45,7 @@ def attempt(errand: Errand) -> Outcome:
 
 
 def commit(broker: LocalBroker, group: str, place: TopicPartition) -> None:
-    consumer = Consumer({"bootstrap.servers": broker.bootstrap_servers, "group.id": group})
-    eventually("a commit", lambda: consumer.commit(offsets=[place], asynchronous=False))
-    consumer.close()
+    BrokerClient(broker.bootstrap_servers).commit(group, place)
 
 
 @contextmanager

@@ -1,7 +1,7 @@
 """Lives of tasks that nobody thought of: Hypothesis sends what callers may, a model says what comes back.
 
-One app serves all lives; each has an owner of its own, so none sees the tasks of another. Kafka is away, so
-all events are in the outbox.
+One app serves all lives on a database; each has an owner of its own, so none sees the tasks of another. Kafka
+is away, so all events are in the outbox.
 """
 
 from __future__ import annotations
@@ -11,22 +11,36 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar
 from uuid import uuid4
 
-import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, invariant, multiple, rule
+from hypothesis.stateful import (
+    Bundle,
+    RuleBasedStateMachine,
+    consumes,
+    invariant,
+    multiple,
+    rule,
+    run_state_machine_as_test,
+)
 from sqlalchemy import select
 
 from eventconsumer_api.storage.database import Database
 from eventconsumer_api.storage.tables import outbox
-from tests.support.running_api import running
+from tests.support.running_api import running_on
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from pathlib import Path
 
     from httpx2 import Response
     from starlette.testclient import TestClient
 
+SETTINGS = settings(
+    max_examples=30,
+    stateful_step_count=25,
+    deadline=None,
+    derandomize=True,
+    suppress_health_check=[HealthCheck.too_slow],
+)
 TITLES = st.sampled_from(["Buy groceries", "Buy 100% milk", "Ä_b"])
 STATUSES = st.sampled_from(["pending", "in_progress", "completed"])
 KEYS = st.sampled_from(["one", "two"])
@@ -180,20 +194,19 @@ def if_match(task: ModelTask, condition: str | None) -> dict[str, str]:
     return {} if condition is None else {"If-Match": sent[condition]}
 
 
-@pytest.fixture(scope="module", autouse=True)
-def _app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    folder = tmp_path_factory.mktemp("lives")
-    LivesOfTasks.database = Database(f"sqlite:///{folder}/tasks.db")
-    with running(folder) as LivesOfTasks.api:
-        yield
-    LivesOfTasks.database.close()
+def lives_on(database_url: str) -> None:
+    """Let tasks live on a database."""
+    LivesOfTasks.database = Database(database_url)
+    try:
+        with running_on(database_url) as LivesOfTasks.api:
+            run_state_machine_as_test(LivesOfTasks, settings=SETTINGS)
+    finally:
+        LivesOfTasks.database.close()
 
 
-TestLivesOfTasks = LivesOfTasks.TestCase
-TestLivesOfTasks.settings = settings(
-    max_examples=30,
-    stateful_step_count=25,
-    deadline=None,
-    derandomize=True,
-    suppress_health_check=[HealthCheck.too_slow],
-)
+def test_whatever_callers_do_sqlite_has_the_task_and_its_events(tmp_path: Path) -> None:
+    lives_on(f"sqlite:///{tmp_path}/tasks.db")
+
+
+def test_whatever_callers_do_postgresql_has_the_task_and_its_events(database: str) -> None:
+    lives_on(database)

@@ -14,7 +14,7 @@ import pytest
 
 from eventconsumer_workers.__main__ import main
 from eventconsumer_workers.audit import postgres as audit_postgres
-from eventconsumer_workers.audit.chain import Fault, Fenced, Incoming
+from eventconsumer_workers.audit.chain import Fault, Fenced
 from eventconsumer_workers.audit.database import query_database, verify_database
 from eventconsumer_workers.audit.postgres import PostgresLog
 from eventconsumer_workers.audit.query import Wanted, moment
@@ -22,7 +22,7 @@ from eventconsumer_workers.audit.removal import remove_from_database
 from tests.support.events import encoded, event
 from tests.support.eventually import eventually
 from tests.support.flow import KILLS, KILLS_SECONDS, SOON, flowing
-from tests.unit.workers.audit.builders import append, ids_of, incoming, some
+from tests.unit.workers.audit.builders import Sent, append, ids_of, incoming, some
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -176,9 +176,7 @@ def test_old_entries_are_removed_and_the_rest_is_proven_and_goes_on(
     assert verify_database(database).fault is None
 
 
-def append_at(
-    log: PostgresLog, time: datetime, events: list[Incoming], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def append_at(log: PostgresLog, time: datetime, events: list[Sent], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(audit_postgres, "now", time.isoformat)
     append(log, events)
 
@@ -235,7 +233,7 @@ def test_entries_are_found_by_task_type_and_time(log: PostgresLog, database: str
 def test_other_groups_have_chains_of_their_own(log: PostgresLog, database: str) -> None:
     other = PostgresLog(database, group="another-service", topic="task-events")
     other.claim([0])
-    event: Incoming = incoming(0)
+    event: Sent = incoming(0)
     assert append(log, [event]) == append(other, [event]) == [event]
     other.close()
 

@@ -21,12 +21,12 @@ if TYPE_CHECKING:
 
     import pytest
 
-    from eventconsumer_workers.audit.chain import Incoming
     from tests.integration.workers.conftest import StartWorker
     from tests.support.broker_client import BrokerClient
+    from tests.unit.workers.audit.builders import Sent
 
 
-def write_old_log(audit_log: Path, topic: str, events: list[Incoming]) -> None:
+def write_old_log(audit_log: Path, topic: str, events: list[Sent]) -> None:
     """Write a segment for each event."""
     log = AuditLog(audit_log, topic, segment_bytes=1)
     for one in events:

@@ -103,6 +103,12 @@ def test_a_verdict_from_before_the_workers_came_is_not_told() -> None:
     assert told(starting, nobody, nobody) == [("Stopped", False)]
 
 
+def test_a_verdict_on_workers_that_are_on_their_way_is_not_told() -> None:
+    stopped = status(Ready="True/Stopped", KeepingUp="False/Stopped")
+    starting = status(Ready="False/WorkersStarting", KeepingUp="False/Stopped")
+    assert told(stopped, starting, WELL) == []
+
+
 def test_lost_records_are_told_when_they_are_lost() -> None:
     lost = status(Ready="True/WorkersReady", DataLoss="True/RecordsExpired")
     assert told(WELL, lost, lost, WELL) == [("RecordsExpired", False)]

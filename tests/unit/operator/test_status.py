@@ -181,6 +181,23 @@ WORDS: dict[str, tuple[dict[str, Any], tuple[str, str, str, str], str]] = {
         ("0/0", "0", "0s", "Stopped"),
         "True",
     ),
+    "none is wanted, and what a worker would run has just changed": (
+        {
+            "consumer": consumer(replicas=0),
+            "deployment": deployment(replicas=0, ready=0, generation=3, seen=2),
+            "observation": observation(0),
+        },
+        ("0/0", "0", "0s", "Stopped"),
+        "True",
+    ),
+    "none is wanted any more, and one is still there": (
+        {
+            "consumer": consumer(replicas=0),
+            "deployment": deployment(generation=2, seen=1) | {"spec": {"replicas": 0}},
+        },
+        ("1/0", "0", "0s", "WorkersStarting"),
+        "False",
+    ),
     "a new version is not rolled out yet": (
         {"deployment": deployment(generation=2, seen=1)},
         ("1/1", "0", "0s", "WorkersStarting"),

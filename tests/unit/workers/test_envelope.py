@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 import json
 from typing import Any
+from weakref import ref
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -122,6 +124,22 @@ def test_a_batch_is_read_as_its_messages_are_one_by_one(
     found, odd = read_all(values, wanted)
     assert odd == [place for place, one in enumerate(found) if not isinstance(one, Event)]
     assert [_plain(one) for one in found] == [_plain(_outcome(value, wanted)) for value in values]
+
+
+class Values(list[bytes | None]):
+    """The values of a batch, whose end can be seen."""
+
+
+def test_what_is_no_event_holds_nothing_of_its_batch() -> None:
+    values = Values([encoded(), b"{", b"\xff", None, encoded()])
+    alive = ref(values)
+    gc.disable()
+    try:
+        found, odd = read_all(values, ALL)
+        del values
+        assert (alive(), len(found), odd) == (None, 5, [1, 2, 3])
+    finally:
+        gc.enable()
 
 
 def _plain(outcome: Event | Rejected | None) -> object:

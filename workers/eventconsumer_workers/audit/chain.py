@@ -15,13 +15,12 @@ from __future__ import annotations
 
 import hashlib
 from datetime import UTC, datetime
-from operator import itemgetter
 from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from eventconsumer_workers.envelope import Event
 
@@ -29,9 +28,11 @@ START = b"0" * 64
 """What stands for the hash before the first of a chain."""
 
 SEAL_LENGTH = 67
-LINE_PIECES = 3
-"""Of how many pieces ``extend`` makes a line."""
 _SEAL_END = b'"}\n'
+_ID = b'{"event_id":"'
+_SEQUENCE = b'","sequence":'
+_PREVIOUS = b',"previous_hash":"'
+_HASH = b'","hash":"'
 _CHECKPOINT = b'{"checkpoint":'
 CHECKPOINT_LINE = b"\n" + _CHECKPOINT
 """The bytes at which a checkpoint begins, wherever it is not the first line."""
@@ -46,22 +47,41 @@ class Fenced(Exception):  # noqa: N818  # what became of a claim
 
 
 class Incoming(NamedTuple):
-    """One event on its way into the log."""
+    """Events of one partition on their way into the log, as columns: an object for each would cost more."""
 
     partition: int
-    offset: int
-    event_id: str
-    value: bytes
-    """The message's bytes, a JSON object in UTF-8."""
-    event: Event
-    """The same, as far as it is decoded."""
+    offsets: list[int]
+    """They rise."""
+    ids: list[str]
+    values: list[bytes]
+    """The messages' bytes, a JSON object in UTF-8 each."""
+    events: list[Event]
+    """The same, as far as they are decoded."""
+
+    def only(self, places: Iterable[int]) -> Incoming:
+        """Return the events at these places."""
+        chosen = list(places)
+        return Incoming(
+            self.partition,
+            [self.offsets[place] for place in chosen],
+            [self.ids[place] for place in chosen],
+            [self.values[place] for place in chosen],
+            [self.events[place] for place in chosen],
+        )
+
+    def add(self, later: Incoming) -> None:
+        """Add later events of the same partition."""
+        self.offsets.extend(later.offsets)
+        self.ids.extend(later.ids)
+        self.values.extend(later.values)
+        self.events.extend(later.events)
 
 
 class Begun(NamedTuple):
     """Events on their way to where the log is kept."""
 
     new: Sequence[Incoming]
-    """Those that the log lacked."""
+    """Those that the log lacked, by their partitions."""
     settle: Callable[[], None]
     """Waits until they are there; raises ``OSError`` where they can't be."""
 
@@ -149,42 +169,53 @@ def chain_name(topic: str, partition: int) -> str:
     return f"{topic}[{partition}]"
 
 
-def extend(head: Head, incoming: Sequence[Incoming], *, audited_at: str) -> tuple[list[bytes], Head]:
-    """Return the lines of these events, as pieces to be joined, and the chain's new end."""
-    if not incoming:
-        return [], head
-    pieces: list[bytes] = []
+class Extension(NamedTuple):
+    """What events add to a chain."""
+
+    lines: bytes
+    ids: bytes
+    """The events' ids, as an array of JSON."""
+    head: Head
+    """The chain's new end."""
+
+
+def extend(head: Head, incoming: Incoming, *, audited_at: str) -> Extension:
+    """Return what these events add to the chain that ends there."""
+    ids = encoded(incoming.ids)
+    if not incoming.ids:
+        return Extension(b"", ids, head)
     join, sha256, previous = b"".join, hashlib.sha256, head.hash.encode()
-    sequences = range(head.sequence + 1, head.sequence + 1 + len(incoming))
-    places = zip(sequences, map(itemgetter(1), incoming), strict=True)
-    middles = map(_middle(head.topic, head.partition, audited_at).__mod__, places)
-    for name, middle, value in zip(_names(incoming), middles, _values(incoming), strict=True):
-        body = join((b'{"event_id":"', name, middle, value, b',"previous_hash":"', previous, b'","hash":"'))
+    sequences = range(head.sequence + 1, head.sequence + 1 + len(incoming.ids))
+    of_chain = b',"topic":%b,"partition":%d,"offset":' % (_encode(head.topic), head.partition)
+    at = b',"audited_at":"%b","event":' % audited_at.encode()
+    places = (_digits(sequences), _digits(incoming.offsets))
+    pieces: list[bytes] = []
+    for name, sequence, offset, value in zip(_names(ids), *places, _one_line(incoming.values), strict=True):
+        body = join((_ID, name, _SEQUENCE, sequence, of_chain, offset, at, value, _PREVIOUS, previous, _HASH))
         previous = sha256(body).hexdigest().encode()
         pieces += (body, previous, _SEAL_END)
-    moved = {"sequence": sequences[-1], "next_offset": incoming[-1].offset + 1, "hash": previous.decode()}
-    return pieces, msgspec.structs.replace(head, **moved)
+    moved = {"sequence": sequences[-1], "next_offset": incoming.offsets[-1] + 1, "hash": previous.decode()}
+    return Extension(join(pieces), ids, msgspec.structs.replace(head, **moved))
 
 
-def _middle(topic: str, partition: int, audited_at: str) -> bytes:
-    """Return what lies between an entry's event id and its event, with a place for sequence and offset."""
-    name = _encode(topic).replace(b"%", b"%%")
-    return b'","sequence":%%d,"topic":%b,"partition":%d,"offset":%%d,"audited_at":"%b","event":' % (
-        name,
-        partition,
-        audited_at.encode(),
-    )
+def encoded(ids: Sequence[str]) -> bytes:
+    """Return ids as an array of JSON."""
+    return _encode(ids)
 
 
-def _names(incoming: Sequence[Incoming]) -> list[bytes]:
-    """Return the event ids as JSON writes them between quotes."""
+def _names(ids: bytes) -> list[bytes]:
+    """Return the ids in an array of JSON, as they stand between their quotes."""
     # A quote inside an id has a backslash before it, so these three characters only stand between two ids.
-    return _encode(list(map(itemgetter(2), incoming)))[2:-2].split(b'","')
+    return ids[2:-2].split(b'","')
 
 
-def _values(incoming: Sequence[Incoming]) -> Sequence[bytes]:
+def _digits(numbers: Sequence[int]) -> list[bytes]:
+    """Return numbers as JSON writes them."""
+    return _encode(list(numbers))[1:-1].split(b",")
+
+
+def _one_line(values: list[bytes]) -> list[bytes]:
     """Return the events' bytes, each on one line: in JSON a bare line break is only space."""
-    values = list(map(itemgetter(3), incoming))
     everything = b"".join(values)
     if b"\n" in everything or b"\r" in everything:
         return [value.translate(None, b"\r\n") for value in values]

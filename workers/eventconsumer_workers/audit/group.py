@@ -5,8 +5,6 @@ A group is built aside and adopted when it is on disk, so a failed write changes
 
 from __future__ import annotations
 
-from itertools import groupby
-from operator import itemgetter
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -23,7 +21,7 @@ from eventconsumer_workers.audit.chain import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Set as AbstractSet
 
     from eventconsumer_workers.audit.window import Window
 
@@ -33,39 +31,39 @@ Heads = dict[tuple[str, int], Head]
 class Group:
     """Lines on their way to the disk, and the state they lead to."""
 
-    def __init__(self, heads: Heads, last_checkpoint: str, on_their_way: Sequence[str] = ()) -> None:
-        """Go on from these ends; ``on_their_way`` are ids of the group before, which no window has yet."""
+    def __init__(self, heads: Heads, last_checkpoint: str, before: AbstractSet[str] = frozenset()) -> None:
+        """Go on from these ends; ``before`` are the ids of the group before, which no window has yet."""
         self.moved: Heads = {}
         self.last_checkpoint = last_checkpoint
         self.appended: list[Incoming] = []
-        self.ids: list[str] = []
+        self.ids: list[bytes] = []
+        """Those of what was appended, beside it: as arrays of JSON."""
+        self._known: set[str] = set()
         self._heads = heads
-        self._on_their_way = set(on_their_way)
-        self._pieces: list[bytes] = []
+        self._before = before
+        self._blocks: list[bytes] = []
         self._now = now()
 
     def next(self) -> Group:
         """Return an empty group that goes on behind this one."""
-        return Group({**self._heads, **self.moved}, self.last_checkpoint, self.ids)
+        return Group({**self._heads, **self.moved}, self.last_checkpoint, self._known)
 
-    def take(self, incoming: Sequence[Incoming], window: Window, *, topic: str, topic_id: str | None) -> None:
-        """Add the lines of those events that are neither settled nor known by their ids."""
-        by_partition: dict[int, list[Incoming]] = {}
-        for partition, run in groupby(incoming, itemgetter(0)):
-            by_partition.setdefault(partition, []).extend(run)
-        for partition, events in by_partition.items():
-            head = self._head(topic, partition, topic_id)
-            fresh = self._unseen(_unsettled(events, head.next_offset), window)
-            lines, end = extend(head, fresh, audited_at=self._now)
-            self._pieces += lines
-            settled = max(head.next_offset, events[-1].offset + 1)
-            self.moved[topic, partition] = msgspec.structs.replace(end, next_offset=settled)
+    def take(self, incoming: Incoming, window: Window, *, topic: str, topic_id: str | None) -> None:
+        """Add the lines of those events of a partition that are neither settled nor known by their ids."""
+        head = self._head(topic, incoming.partition, topic_id)
+        fresh = self._unseen(_unsettled(incoming, head.next_offset), window)
+        lines, ids, end = extend(head, fresh, audited_at=self._now)
+        self._blocks.append(lines)
+        self.ids.append(ids)
+        self.appended.append(fresh)
+        settled = max(head.next_offset, incoming.offsets[-1] + 1)
+        self.moved[topic, incoming.partition] = msgspec.structs.replace(end, next_offset=settled)
 
-    def finish(self, *, full: bool) -> bytes:
+    def finish(self, *, full: bool) -> list[bytes]:
         """Return the group's bytes, with its checkpoint at their end."""
         everything = {**self._heads, **self.moved}
         self._checkpoint(list((everything if full else self.moved).values()), full=full)
-        return b"".join(self._pieces)
+        return self._blocks
 
     def _head(self, topic: str, partition: int, topic_id: str | None) -> Head:
         head = self._heads.get((topic, partition), Head(topic, partition, topic_id=topic_id))
@@ -78,32 +76,30 @@ class Group:
         self._checkpoint([*self.moved.values(), renewed], full=False)
         return renewed
 
-    def _unseen(self, events: list[Incoming], window: Window) -> list[Incoming]:
-        ids = list(map(itemgetter(2), events))
+    def _unseen(self, incoming: Incoming, window: Window) -> Incoming:
+        ids = incoming.ids
         distinct = set(ids)
-        known = window.known(ids) | (self._on_their_way & distinct)
-        self._on_their_way |= distinct
+        known = window.known(distinct) | (self._before & distinct) | (self._known & distinct)
         if known or len(distinct) < len(ids):
-            fresh: dict[str, Incoming] = {}
-            for event in events:
-                if event.event_id not in known:
-                    fresh.setdefault(event.event_id, event)
-            ids, events = list(fresh), list(fresh.values())
-        self.ids += ids
-        self.appended += events
-        return events
+            first: dict[str, int] = {}
+            for place, name in enumerate(ids):
+                if name not in known:
+                    first.setdefault(name, place)
+            incoming = incoming.only(first.values())
+        self._known |= distinct
+        return incoming
 
     def _checkpoint(self, heads: list[Head], *, full: bool) -> None:
         line, self.last_checkpoint = seal(
             Checkpoint(heads, self._now, full=full, previous_hash=self.last_checkpoint)
         )
-        self._pieces.append(line)
+        self._blocks.append(line)
 
 
-def _unsettled(events: list[Incoming], next_offset: int) -> list[Incoming]:
-    if events[0].offset >= next_offset:
-        return events  # Offsets only grow within a batch.
-    return [event for event in events if event.offset >= next_offset]
+def _unsettled(incoming: Incoming, next_offset: int) -> Incoming:
+    if incoming.offsets[0] >= next_offset:
+        return incoming
+    return incoming.only(place for place, offset in enumerate(incoming.offsets) if offset >= next_offset)
 
 
 def header(

@@ -20,7 +20,7 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
-from eventconsumer_workers.audit.chain import Begun, Fenced
+from eventconsumer_workers.audit.chain import Begun, Fenced, encoded
 from eventconsumer_workers.audit.files import Files
 from eventconsumer_workers.audit.group import Group, header
 from eventconsumer_workers.audit.index import Ids, forget_ids, ids_in, latest_ids
@@ -121,13 +121,14 @@ class AuditLog:
             self._window = self._filled_window()
         before = self._writing
         group = Group(self._heads, self._last_checkpoint) if before is None else before.group.next()
-        group.take(incoming, self._window, topic=self._topic, topic_id=topic_id)
+        for part in incoming:
+            group.take(part, self._window, topic=self._topic, topic_id=topic_id)
         full = self._since_full >= _FULL_CHECKPOINT_BYTES
-        block = group.finish(full=full)
+        blocks = group.finish(full=full)
         self._end_writing()
         if not sure():
             raise Fenced("it is unsure whether the partitions are still ours")
-        self._writing = _Writing(group, len(block), full, self._segment.begin(block))
+        self._writing = _Writing(group, sum(map(len, blocks)), full, self._segment.begin(blocks))
         return Begun(group.appended, partial(self._end, self._writing))
 
     def close(self) -> None:
@@ -157,9 +158,10 @@ class AuditLog:
         self._heads = {**self._heads, **group.moved}
         self._last_checkpoint = group.last_checkpoint
         self._since_full = 0 if writing.full else self._since_full + writing.length
-        self._ids.add(group.ids)
-        if self._window is not None:
-            self._window.add(group.ids)
+        for part, ids in zip(group.appended, group.ids, strict=True):
+            self._ids.add(ids, len(part.ids))
+            if self._window is not None:
+                self._window.add(part.ids)
 
     def _filled_window(self) -> Window:
         window = Window(self._window_size)
@@ -168,7 +170,7 @@ class AuditLog:
         with self._files.active.open("rb") as lines:
             active = list(ids_in(lines))
         window.add(active)
-        self._ids.add(active)
+        self._ids.add(encoded(active), len(active))
         return window
 
     def _is_old(self) -> bool:

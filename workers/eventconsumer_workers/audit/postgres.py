@@ -87,7 +87,7 @@ class PostgresLog:
                 with self._transaction() as connection:
                     return self._written(connection, incoming, topic_id, known)
             except errors.UniqueViolation:
-                known = self._present([event.event_id for event in incoming])
+                known = self._present([name for part in incoming for name in part.ids])
 
     def _written(
         self,
@@ -96,22 +96,19 @@ class PostgresLog:
         topic_id: str | None,
         known: set[str],
     ) -> list[Incoming]:
-        by_partition: dict[int, list[Incoming]] = {}
-        for event in incoming:
-            by_partition.setdefault(event.partition, []).append(event)
         appended: list[Incoming] = []
         seen, audited_at = set(known), now()
         with connection.cursor() as cursor:
-            heads = self._heads(cursor, list(by_partition), topic_id)
-            for partition, events in by_partition.items():
-                head = heads[partition]
-                fresh = _unseen(events, head, seen)
-                pieces, end = extend(head, fresh, audited_at=audited_at)
-                if fresh:
-                    cursor.execute(rows.INSERT, rows.added(self._log, head, fresh, pieces))
-                appended += fresh
-                settled = max(head.next_offset, events[-1].offset + 1)
-                heads[partition] = msgspec.structs.replace(end, next_offset=settled)
+            heads = self._heads(cursor, [part.partition for part in incoming], topic_id)
+            for part in incoming:
+                head = heads[part.partition]
+                fresh = _unseen(part, head, seen)
+                lines, _, end = extend(head, fresh, audited_at=audited_at)
+                if fresh.ids:
+                    cursor.execute(rows.INSERT, rows.added(self._log, head, fresh, lines))
+                appended.append(fresh)
+                settled = max(head.next_offset, part.offsets[-1] + 1)
+                heads[part.partition] = msgspec.structs.replace(end, next_offset=settled)
             cursor.executemany(rows.MOVE, [rows.moved(self._log, head) for head in heads.values()])
         return appended
 
@@ -191,11 +188,11 @@ def _setting(connection: psycopg.Connection, name: str) -> str:
     return str(row[0]) if row else ""
 
 
-def _unseen(events: Sequence[Incoming], head: Head, seen: set[str]) -> list[Incoming]:
+def _unseen(incoming: Incoming, head: Head, seen: set[str]) -> Incoming:
     """Return the events behind a chain's end whose ids were not seen, and note these."""
     fresh = []
-    for event in events:
-        if event.offset >= head.next_offset and event.event_id not in seen:
-            seen.add(event.event_id)
-            fresh.append(event)
-    return fresh
+    for place, (offset, name) in enumerate(zip(incoming.offsets, incoming.ids, strict=True)):
+        if offset >= head.next_offset and name not in seen:
+            seen.add(name)
+            fresh.append(place)
+    return incoming if len(fresh) == len(incoming.ids) else incoming.only(fresh)

@@ -10,10 +10,8 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from eventconsumer_workers.audit.chain import LINE_PIECES, Head, Incoming
-
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from eventconsumer_workers.audit.chain import Head, Incoming
 
 TABLES = (
     """
@@ -124,19 +122,18 @@ def moved(log: int, head: Head) -> tuple[Any, ...]:
     return head.sequence, head.next_offset, head.hash, head.topic_id, log, head.partition
 
 
-def added(log: int, head: Head, incoming: Sequence[Incoming], pieces: Sequence[bytes]) -> dict[str, Any]:
+def added(log: int, head: Head, incoming: Incoming, lines: bytes) -> dict[str, Any]:
     """Return what ``INSERT`` needs for new entries behind a chain's end."""
-    events = [event.event for event in incoming]
-    ends = range(0, LINE_PIECES * len(incoming), LINE_PIECES)
+    events = incoming.events
     return {
         "log": log,
         "partition": head.partition,
         "sequence": head.sequence,
-        "event_id": [text(event.event_id) for event in events],
+        "event_id": [text(name) for name in incoming.ids],
         "event_type": [text(event.event_type) for event in events],
         "task_id": [None if event.task is None else text(event.task.task_id) for event in events],
         "occurred_at": [_time(event.occurred_at) for event in events],
-        "line": [b"".join(pieces[end : end + LINE_PIECES])[:-1].decode() for end in ends],
+        "line": lines[:-1].decode().split("\n"),
     }
 
 

@@ -14,8 +14,11 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from concurrent.futures import Future
     from pathlib import Path
+
+_MOST_BLOCKS = os.sysconf("SC_IOV_MAX")
 
 
 class Segment:
@@ -33,24 +36,27 @@ class Segment:
         os.fdatasync(self._file)
         self.length = length
 
-    def begin(self, block: bytes) -> Future[None]:
-        """Begin to append a block, when the one before has ended.
+    def begin(self, blocks: Sequence[bytes]) -> Future[None]:
+        """Begin to append blocks, when those before are on disk.
 
-        The future raises ``OSError`` when the disk refuses the block.
+        The future raises ``OSError`` when the disk refuses them.
         """
         self._cut_unfinished()
-        return self._writer.submit(self._write, block)
+        return self._writer.submit(self._write, blocks)
 
     def close(self) -> None:
         """Let go of the file, once what was begun has ended."""
         self._writer.shutdown()
         os.close(self._file)
 
-    def _write(self, block: bytes) -> None:
-        rest = memoryview(block)
-        while rest:
-            rest = rest[os.write(self._file, rest) :]
-        self.length += len(block)
+    def _write(self, blocks: Sequence[bytes]) -> None:
+        length = sum(map(len, blocks))
+        written = os.writev(self._file, blocks[:_MOST_BLOCKS])
+        if written < length:
+            rest = memoryview(b"".join(blocks))[written:]
+            while rest:
+                rest = rest[os.write(self._file, rest) :]
+        self.length += length
 
     def _cut_unfinished(self) -> None:
         state = os.fstat(self._file)

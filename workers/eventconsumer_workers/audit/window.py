@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
 
 SIZE = 65_536
 """How many of the latest ids are known for certain; twice as many take about 20 MB."""
@@ -23,7 +23,7 @@ class Window:
         self._young: set[str] = set()
         self._old: set[str] = set()
 
-    def known(self, ids: Sequence[str]) -> set[str]:
+    def known(self, ids: Collection[str]) -> set[str]:
         """Return those of the given ids that are remembered."""
         return self._young.intersection(ids) | self._old.intersection(ids)
 

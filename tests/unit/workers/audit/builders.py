@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from eventconsumer_workers.audit.chain import Incoming
 from eventconsumer_workers.audit.files import Files
@@ -17,22 +17,33 @@ if TYPE_CHECKING:
     from datetime import timedelta
     from pathlib import Path
 
+    from eventconsumer_workers.envelope import Event
     from eventconsumer_workers.handlers.audit import Store
 
 TOPIC = "task-events"
 WINDOW = 8
 
 
-def incoming(offset: int, *, partition: int = 0, indent: int | None = None, **changes: Any) -> Incoming:
+class Sent(NamedTuple):
+    """One event on its way into a log."""
+
+    partition: int
+    offset: int
+    event_id: str
+    value: bytes
+    event: Event
+
+
+def incoming(offset: int, *, partition: int = 0, indent: int | None = None, **changes: Any) -> Sent:
     """Return one event at an offset; ``changes`` are those of ``tests.support.events.event``."""
     sent = event(**changes)
     value = json.dumps(sent, indent=indent).encode()
     read_back = read(value, ())
     assert read_back is not None
-    return Incoming(partition, offset, sent["event_id"], value, read_back)
+    return Sent(partition, offset, sent["event_id"], value, read_back)
 
 
-def some(offsets: range, *, partition: int = 0) -> list[Incoming]:
+def some(offsets: range, *, partition: int = 0) -> list[Sent]:
     return [incoming(offset, partition=partition) for offset in offsets]
 
 
@@ -42,19 +53,28 @@ def opened(
     return AuditLog(path, TOPIC, segment_bytes=segment_bytes, window=window, retention=retention)
 
 
-def append(log: Store, events: Sequence[Incoming], topic_id: str | None = None) -> list[Incoming]:
+def columns(events: Sequence[Sent]) -> list[Incoming]:
+    """Return events as a log takes them: by partition, in columns."""
+    found: dict[int, Incoming] = {}
+    for one in events:
+        part = found.setdefault(one.partition, Incoming(one.partition, [], [], [], []))
+        part.add(Incoming(one.partition, [one.offset], [one.event_id], [one.value], [one.event]))
+    return list(found.values())
+
+
+def append(log: Store, events: Sequence[Sent], topic_id: str | None = None) -> list[Sent]:
     """Append to a log, wait until that is on disk, and return what was new."""
-    begun = log.append(events, topic_id, lambda: True)
+    begun = log.append(columns(events), topic_id, lambda: True)
     begun.settle()
-    return list(begun.new)
+    return [Sent(part.partition, *row) for part in begun.new for row in zip(*part[1:], strict=True)]
 
 
 def written(
     path: Path,
-    *groups: Sequence[Incoming],
+    *groups: Sequence[Sent],
     segment_bytes: int = 1 << 20,
     retention: timedelta | None = None,
-) -> list[Incoming]:
+) -> list[Sent]:
     """Append groups to a log and close it; return what was new in them."""
     log = opened(path, segment_bytes=segment_bytes, retention=retention)
     try:
@@ -74,5 +94,5 @@ def ids(path: Path) -> list[str]:
     return [entry["event_id"] for entry in entries(path)]
 
 
-def ids_of(events: Sequence[Incoming]) -> list[str]:
+def ids_of(events: Sequence[Sent]) -> list[str]:
     return [event.event_id for event in events]

@@ -16,7 +16,7 @@ from tests.unit.workers.audit.builders import append, incoming, opened, some, wr
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from eventconsumer_workers.audit.chain import Incoming
+    from tests.unit.workers.audit.builders import Sent
 
 
 @pytest.fixture
@@ -31,7 +31,7 @@ def asked(capfdbinary: pytest.CaptureFixture[bytes], *words: str) -> list[str]:
     return [json.loads(line)["event_id"] for line in capfdbinary.readouterr().out.splitlines()]
 
 
-def at(time: str, offset: int = 0) -> Incoming:
+def at(time: str, offset: int = 0) -> Sent:
     return incoming(offset, occurred_at=time)
 
 

@@ -21,6 +21,7 @@ from tests.support.eventually import eventually
 from tests.unit.workers.audit.builders import (
     WINDOW,
     append,
+    columns,
     entries,
     ids,
     ids_of,
@@ -220,9 +221,9 @@ def test_a_group_that_was_made_on_top_of_one_that_failed_goes_with_it(path: Path
     log = opened(path)
     append(log, events[:1])
     with full_disk(path):
-        failed = log.append(events[1:3], None, lambda: True)
+        failed = log.append(columns(events[1:3]), None, lambda: True)
         with pytest.raises(OSError, match="File too large"):
-            log.append(events[3:], None, lambda: True)
+            log.append(columns(events[3:]), None, lambda: True)
     with pytest.raises(OSError, match="File too large"):
         failed.settle()
     assert append(log, events) == events[1:]
@@ -234,7 +235,7 @@ def test_a_group_that_was_made_on_top_of_one_that_failed_goes_with_it(path: Path
 def test_an_event_that_is_published_again_while_it_is_being_written_is_there_once(path: Path) -> None:
     event = incoming(0)
     log = opened(path)
-    log.append([event], None, lambda: True)
+    log.append(columns([event]), None, lambda: True)
     assert append(log, [event._replace(offset=1, partition=1), event]) == []
     log.close()
     assert ids(path) == ids_of([event])
@@ -242,9 +243,9 @@ def test_an_event_that_is_published_again_while_it_is_being_written_is_there_onc
 
 def test_nothing_is_begun_for_who_became_unsure_while_the_group_before_was_written(path: Path) -> None:
     log = opened(path)
-    log.append(some(range(1)), None, lambda: True)
+    log.append(columns(some(range(1))), None, lambda: True)
     with pytest.raises(Fenced):
-        log.append(some(range(1, 2)), None, lambda: False)
+        log.append(columns(some(range(1, 2))), None, lambda: False)
     assert len(log) == 1
     log.close()
 

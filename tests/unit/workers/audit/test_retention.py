@@ -21,7 +21,8 @@ from tests.unit.workers.audit.builders import WINDOW, append, ids, ids_of, opene
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from eventconsumer_workers.audit.chain import Incoming
+    from tests.unit.workers.audit.builders import Sent
+
 
 DAY = timedelta(days=1)
 NOW = datetime(2026, 6, 30, tzinfo=UTC)
@@ -108,7 +109,7 @@ def test_a_log_whose_beginning_was_removed_is_whole_and_says_where_it_begins(pat
     assert (found.begins, found.chains) == ({"task-events[0]": 8}, {"task-events[0]": 10})
 
 
-def shortened(path: Path, events: list[Incoming]) -> None:
+def shortened(path: Path, events: list[Sent]) -> None:
     """Append events to a log that keeps nothing but the latest closed segment."""
     log = opened(path, segment_bytes=1, retention=AT_ONCE)
     append(log, events)
