@@ -15,6 +15,7 @@ from fastapi import FastAPI
 from pydantic import BaseModel
 
 from eventconsumer_api.events import EventType, task_event
+from eventconsumer_api.ids import new_ordered_id
 from eventconsumer_api.models import new_task
 from eventconsumer_api.storage import outbox, schema, tasks
 from eventconsumer_api.storage.database import Database
@@ -46,7 +47,7 @@ app = FastAPI()
 @app.post("/tasks", status_code=201, response_model=TaskBody)
 def create_task(body: NewTask) -> Mapping[str, object]:
     """Create a task."""
-    task = new_task(uuid4(), body.title, body.owner_id, datetime.now(UTC))
+    task = new_task(new_ordered_id(), body.title, body.owner_id, datetime.now(UTC))
     event = task_event(EventType.CREATED, task, uuid4())
     with database.write() as connection:
         tasks.add_all(connection, [task])

@@ -12,8 +12,9 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated, Any
 
-from eventconsumer_api.ids import new_id
+from eventconsumer_api.ids import new_ordered_id
 from eventconsumer_api.models import Status
+from eventconsumer_api.moments import utc_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -29,6 +30,7 @@ AVRO_CONTENT = "application/avro"
 Headers = list[tuple[str, str | bytes | None]]
 """Headers of a Kafka message, as the client takes them."""
 
+_text = json.JSONEncoder().encode
 _SPEC_VERSION = ("ce_specversion", "1.0")
 _SOURCE = ("ce_source", SOURCE)
 
@@ -79,7 +81,6 @@ class EventMetadata:
 class TaskEvent:
     """One change of a task."""
 
-    # The order of the fields is the order of the keys in the JSON.
     event_type: Annotated[EventType, Says("What happened to the task.")]
     data: TaskData
     metadata: EventMetadata
@@ -87,15 +88,18 @@ class TaskEvent:
     occurred_at: Annotated[str, Says("When it happened, in UTC.", "date-time")]
 
     def to_json(self) -> str:
-        """Serialise the event as it travels."""
-        return _json(self)
-
-
-def _fields(part: object) -> dict[str, object]:
-    return {name: getattr(part, name) for name in part.__slots__}  # type: ignore[attr-defined]  # parts of an event
-
-
-_json = json.JSONEncoder(default=_fields).encode
+        """Serialise the event as it travels: its keys in this order, and nothing but ASCII."""
+        data, metadata = self.data, self.metadata
+        # Written out, because the encoder of `json` takes ten times as long to find out what an event is.
+        return (
+            f'{{"event_type": {_text(self.event_type)}, '
+            f'"data": {{"task_id": {_text(data.task_id)}, "title": {_text(data.title)}, '
+            f'"status": {_text(data.status)}, '
+            f'"owner_id": {"null" if data.owner_id is None else _text(data.owner_id)}}}, '
+            f'"metadata": {{"correlation_id": {_text(metadata.correlation_id)}, '
+            f'"source": {_text(metadata.source)}}}, '
+            f'"event_id": {_text(self.event_id)}, "occurred_at": {_text(self.occurred_at)}}}'
+        )
 
 
 def headers(
@@ -146,6 +150,6 @@ def task_event(event_type: EventType, task: Task, correlation_id: UUID) -> TaskE
             owner_id=None if task.owner_id is None else str(task.owner_id),
         ),
         metadata=EventMetadata(correlation_id=str(correlation_id), source=SOURCE),
-        event_id=str(new_id()),
-        occurred_at=datetime.now(UTC).isoformat(),
+        event_id=str(new_ordered_id()),
+        occurred_at=utc_text(datetime.now(UTC)),
     )

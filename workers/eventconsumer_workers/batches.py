@@ -26,7 +26,8 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger(__name__)
 
-_MESSAGES = 2000
+MESSAGES = 2000
+"""How many messages are taken at once: more cost memory, and save little where nothing waits for a disk."""
 
 
 @dataclass(slots=True)
@@ -60,8 +61,16 @@ class _Taken:
 class Batches:
     """Gives batches to a handler and notes how far each partition is done."""
 
-    def __init__(self, handler: BatchHandler, observer: Observer, still_ours: Callable[[], bool]) -> None:
+    def __init__(
+        self,
+        handler: BatchHandler,
+        observer: Observer,
+        still_ours: Callable[[], bool],
+        *,
+        at_once: int = MESSAGES,
+    ) -> None:
         self._handler = handler
+        self._at_once = at_once
         self._observer = observer
         self._still_ours = still_ours
         self._progress: dict[int, Place] = {}
@@ -76,7 +85,7 @@ class Batches:
 
     def room(self) -> int:
         """Return how many messages it takes at once."""
-        return _MESSAGES
+        return self._at_once
 
     def await_room(self, seconds: float) -> None:
         """Return at once: there is room whenever ``proceed`` has returned."""

@@ -5,8 +5,9 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING
 
-from eventconsumer_workers.batches import Batches
+from eventconsumer_workers.batches import MESSAGES, Batches
 from eventconsumer_workers.broker import Subscription
+from eventconsumer_workers.config import Kind
 from eventconsumer_workers.crew import Crew
 from eventconsumer_workers.handlers import EventHandler
 from eventconsumer_workers.handlers.sinks import ToSinks
@@ -24,6 +25,9 @@ if TYPE_CHECKING:
     from eventconsumer_workers.loop import Surroundings
     from eventconsumer_workers.metrics import Metrics
     from eventconsumer_workers.sorting import Sorted
+
+# Twice as many as others take: each group waits for the disk once, and the next one is made meanwhile.
+_AUDITED_AT_ONCE = 2 * MESSAGES
 
 
 def follow(
@@ -70,7 +74,8 @@ def _way_to_work(
             notes=subscription.notes,
         )
     if not isinstance(handler, EventHandler):
-        return Batches(handler, observer, subscription.still_ours)
+        at_once = _AUDITED_AT_ONCE if settings.kind is Kind.AUDIT else MESSAGES
+        return Batches(handler, observer, subscription.still_ours, at_once=at_once)
     return Crew(
         handler,
         concurrency=settings.handler_concurrency,

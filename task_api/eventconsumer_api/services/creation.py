@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from eventconsumer_api.events import EventType, TaskEvent, task_event
-from eventconsumer_api.ids import new_id
+from eventconsumer_api.ids import new_ordered_id
 from eventconsumer_api.models import Task, new_task
 from eventconsumer_api.storage import outbox, tasks
 from eventconsumer_api.storage.insertion import in_one_go
@@ -33,7 +33,7 @@ class Creation:
 
 def creation(caller: Principal, *, title: str, owner_id: UUID | None, correlation_id: UUID) -> Creation:
     """Draw up a pending task, the caller's unless said otherwise, and its event; raises NotAllowed."""
-    task = new_task(new_id(), title, caller.owner_of_new(owner_id), datetime.now(UTC))
+    task = new_task(new_ordered_id(), title, caller.owner_of_new(owner_id), datetime.now(UTC))
     event = task_event(EventType.CREATED, task, correlation_id)
     return Creation(task, event, current_traceparent())
 

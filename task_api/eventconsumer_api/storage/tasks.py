@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import select, update
 
 from eventconsumer_api.models import Page, Status, Task
+from eventconsumer_api.moments import utc_text
 from eventconsumer_api.storage.insertion import Insertion
 from eventconsumer_api.storage.tables import tasks
 
@@ -34,7 +35,7 @@ _insertion = Insertion(tasks, *(column.name for column in _TASK))
 
 def add_all(connection: Connection, new: Iterable[Task]) -> None:
     """Write new tasks."""
-    _insertion.write(connection, [_columns(task) for task in new])
+    _insertion.write(connection, [_row(task) for task in new])
 
 
 def replace(connection: Connection, task: Task) -> None:
@@ -83,6 +84,18 @@ def _columns(task: Task) -> dict[str, object]:
         "created_at": task.created_at,
         "updated_at": task.updated_at,
     }
+
+
+def _row(task: Task) -> tuple[str | int | None, ...]:
+    return (
+        str(task.id),
+        task.title,
+        task.status.value,
+        None if task.owner_id is None else str(task.owner_id),
+        task.version,
+        utc_text(task.created_at),
+        utc_text(task.updated_at),
+    )
 
 
 def _task(row: Row[*tuple[Any, ...]]) -> Task:

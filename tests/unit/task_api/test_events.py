@@ -3,13 +3,23 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
+from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from uuid import UUID
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from eventconsumer_api.events import EventType, headers, task_event, what_happened
+from eventconsumer_api.events import (
+    EventMetadata,
+    EventType,
+    TaskData,
+    TaskEvent,
+    headers,
+    task_event,
+    what_happened,
+)
 from eventconsumer_api.models import Status, Task, TaskChanges, changed, new_task
 
 TASK_ID = UUID("0b0c5e0e-6f2b-4a51-9d38-1d2f6a8f6a01")
@@ -21,6 +31,18 @@ EVENT_ID = UUID("1c9e6679-7425-40de-944b-e07fc1f90ae7")
 TRACEPARENT = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
 MOMENT = "2026-01-15T10:30:00+00:00"
 HALF_PAST_TEN = datetime(2026, 1, 15, 10, 30, tzinfo=UTC)
+
+
+# Whatever a text may hold, half a surrogate pair and control characters too.
+ANY_TEXT = st.text(st.characters(codec=None))
+ANY_EVENT = st.builds(
+    TaskEvent,
+    st.sampled_from(EventType),
+    st.builds(TaskData, ANY_TEXT, ANY_TEXT, st.sampled_from(Status), st.none() | ANY_TEXT),
+    st.builds(EventMetadata, ANY_TEXT, ANY_TEXT),
+    ANY_TEXT,
+    ANY_TEXT,
+)
 
 
 def a_task(
@@ -39,6 +61,11 @@ def test_the_json_of_an_event_is_the_contract_byte_for_byte() -> None:
     )
 
 
+@given(event=ANY_EVENT)
+def test_the_json_of_any_event_is_what_the_json_encoder_makes_of_its_fields(event: TaskEvent) -> None:
+    assert event.to_json() == json.dumps(asdict(event))
+
+
 def test_an_owner_travels_as_its_uuid() -> None:
     event = json.loads(task_event(EventType.UPDATED, a_task(owner_id=OWNER_ID), CORRELATION_ID).to_json())
     assert event["data"]["owner_id"] == "5a1f3c8e-90ab-4d21-8f00-6f1d2c3b4a59"
@@ -49,6 +76,7 @@ def test_every_event_has_its_own_id_and_a_time_in_utc() -> None:
     second = task_event(EventType.CREATED, a_task(), CORRELATION_ID)
     assert UUID(first.event_id) != UUID(second.event_id)
     assert first.occurred_at.endswith("+00:00")
+    assert len(first.occurred_at) == len("2026-01-15T10:30:00.000000+00:00")
 
 
 @pytest.mark.parametrize(

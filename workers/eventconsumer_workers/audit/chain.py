@@ -169,30 +169,44 @@ def chain_name(topic: str, partition: int) -> str:
     return f"{topic}[{partition}]"
 
 
-def extend(head: Head, incoming: Incoming, *, audited_at: str) -> tuple[bytes, Head]:
-    """Return the lines of these events, and the chain's new end."""
+class Extension(NamedTuple):
+    """What events add to a chain."""
+
+    lines: bytes
+    ids: bytes
+    """The events' ids, as an array of JSON."""
+    head: Head
+    """The chain's new end."""
+
+
+def extend(head: Head, incoming: Incoming, *, audited_at: str) -> Extension:
+    """Return what these events add to the chain that ends there."""
+    ids = encoded(incoming.ids)
     if not incoming.ids:
-        return b"", head
+        return Extension(b"", ids, head)
     join, sha256, previous = b"".join, hashlib.sha256, head.hash.encode()
     sequences = range(head.sequence + 1, head.sequence + 1 + len(incoming.ids))
     of_chain = b',"topic":%b,"partition":%d,"offset":' % (_encode(head.topic), head.partition)
     at = b',"audited_at":"%b","event":' % audited_at.encode()
     places = (_digits(sequences), _digits(incoming.offsets))
     pieces: list[bytes] = []
-    for name, sequence, offset, value in zip(
-        _names(incoming.ids), *places, _one_line(incoming.values), strict=True
-    ):
+    for name, sequence, offset, value in zip(_names(ids), *places, _one_line(incoming.values), strict=True):
         body = join((_ID, name, _SEQUENCE, sequence, of_chain, offset, at, value, _PREVIOUS, previous, _HASH))
         previous = sha256(body).hexdigest().encode()
         pieces += (body, previous, _SEAL_END)
     moved = {"sequence": sequences[-1], "next_offset": incoming.offsets[-1] + 1, "hash": previous.decode()}
-    return join(pieces), msgspec.structs.replace(head, **moved)
+    return Extension(join(pieces), ids, msgspec.structs.replace(head, **moved))
 
 
-def _names(ids: list[str]) -> list[bytes]:
-    """Return event ids as JSON writes them between quotes."""
+def encoded(ids: Sequence[str]) -> bytes:
+    """Return ids as an array of JSON."""
+    return _encode(ids)
+
+
+def _names(ids: bytes) -> list[bytes]:
+    """Return the ids in an array of JSON, as they stand between their quotes."""
     # A quote inside an id has a backslash before it, so these three characters only stand between two ids.
-    return _encode(ids)[2:-2].split(b'","')
+    return ids[2:-2].split(b'","')
 
 
 def _digits(numbers: Sequence[int]) -> list[bytes]:

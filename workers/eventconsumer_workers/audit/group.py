@@ -36,7 +36,9 @@ class Group:
         self.moved: Heads = {}
         self.last_checkpoint = last_checkpoint
         self.appended: list[Incoming] = []
-        self._ids: set[str] = set()
+        self.ids: list[bytes] = []
+        """Those of what was appended, beside it: as arrays of JSON."""
+        self._known: set[str] = set()
         self._heads = heads
         self._before = before
         self._blocks: list[bytes] = []
@@ -44,14 +46,16 @@ class Group:
 
     def next(self) -> Group:
         """Return an empty group that goes on behind this one."""
-        return Group({**self._heads, **self.moved}, self.last_checkpoint, self._ids)
+        return Group({**self._heads, **self.moved}, self.last_checkpoint, self._known)
 
     def take(self, incoming: Incoming, window: Window, *, topic: str, topic_id: str | None) -> None:
         """Add the lines of those events of a partition that are neither settled nor known by their ids."""
         head = self._head(topic, incoming.partition, topic_id)
         fresh = self._unseen(_unsettled(incoming, head.next_offset), window)
-        lines, end = extend(head, fresh, audited_at=self._now)
+        lines, ids, end = extend(head, fresh, audited_at=self._now)
         self._blocks.append(lines)
+        self.ids.append(ids)
+        self.appended.append(fresh)
         settled = max(head.next_offset, incoming.offsets[-1] + 1)
         self.moved[topic, incoming.partition] = msgspec.structs.replace(end, next_offset=settled)
 
@@ -75,15 +79,14 @@ class Group:
     def _unseen(self, incoming: Incoming, window: Window) -> Incoming:
         ids = incoming.ids
         distinct = set(ids)
-        known = window.known(distinct) | (self._before & distinct) | (self._ids & distinct)
+        known = window.known(distinct) | (self._before & distinct) | (self._known & distinct)
         if known or len(distinct) < len(ids):
             first: dict[str, int] = {}
             for place, name in enumerate(ids):
                 if name not in known:
                     first.setdefault(name, place)
             incoming = incoming.only(first.values())
-        self._ids |= distinct
-        self.appended.append(incoming)
+        self._known |= distinct
         return incoming
 
     def _checkpoint(self, heads: list[Head], *, full: bool) -> None:

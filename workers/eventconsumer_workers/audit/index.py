@@ -16,13 +16,12 @@ import msgspec
 from eventconsumer_workers.audit.chain import Fault, id_of, is_checkpoint
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator
 
     from eventconsumer_workers.audit.files import Closed, Files
 
 _log = logging.getLogger(__name__)
 
-_encode = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder(list[str]).decode
 
 
@@ -33,11 +32,11 @@ class Ids:
         self._lines: list[bytes] = []
         self.count = 0
 
-    def add(self, ids: Sequence[str]) -> None:
-        """Add ids at the end."""
-        if ids:
-            self._lines.append(_encode(ids))
-            self.count += len(ids)
+    def add(self, ids: bytes, count: int) -> None:
+        """Add an array of so many ids at the end."""
+        if count:
+            self._lines.append(ids)
+            self.count += count
 
     def keep(self, files: Files, number: int) -> None:
         """Write the ids of a segment that is about to be closed."""

@@ -20,7 +20,7 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
-from eventconsumer_workers.audit.chain import Begun, Fenced
+from eventconsumer_workers.audit.chain import Begun, Fenced, encoded
 from eventconsumer_workers.audit.files import Files
 from eventconsumer_workers.audit.group import Group, header
 from eventconsumer_workers.audit.index import Ids, forget_ids, ids_in, latest_ids
@@ -158,8 +158,8 @@ class AuditLog:
         self._heads = {**self._heads, **group.moved}
         self._last_checkpoint = group.last_checkpoint
         self._since_full = 0 if writing.full else self._since_full + writing.length
-        for part in group.appended:
-            self._ids.add(part.ids)
+        for part, ids in zip(group.appended, group.ids, strict=True):
+            self._ids.add(ids, len(part.ids))
             if self._window is not None:
                 self._window.add(part.ids)
 
@@ -170,7 +170,7 @@ class AuditLog:
         with self._files.active.open("rb") as lines:
             active = list(ids_in(lines))
         window.add(active)
-        self._ids.add(active)
+        self._ids.add(encoded(active), len(active))
         return window
 
     def _is_old(self) -> bool:

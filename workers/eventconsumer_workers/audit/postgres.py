@@ -103,7 +103,7 @@ class PostgresLog:
             for part in incoming:
                 head = heads[part.partition]
                 fresh = _unseen(part, head, seen)
-                lines, end = extend(head, fresh, audited_at=audited_at)
+                lines, _, end = extend(head, fresh, audited_at=audited_at)
                 if fresh.ids:
                     cursor.execute(rows.INSERT, rows.added(self._log, head, fresh, lines))
                 appended.append(fresh)
