@@ -106,11 +106,19 @@ def _time_left(window: Sequence[Look], retention: Retention, *, said: bool) -> f
 
 
 def _ageing(window: Sequence[Look]) -> float | None:
-    """Return by how many seconds the oldest unread record grows older in one second."""
-    known = [look for look in window if look.behind is not None]
+    """Return by how many seconds the oldest unread record grows older in one second: by 1 at most.
+
+    What seems to age faster is another record: one that came with an older time, be it the first that waits.
+    """
+    known: list[Look] = []
+    for look in window:
+        if not look.lag:
+            known = []
+        elif look.behind is not None:
+            known.append(look)
     if len(known) < ENOUGH or known[-1].at <= known[0].at:
         return None
-    return ((known[-1].behind or 0) - (known[0].behind or 0)) / (known[-1].at - known[0].at)
+    return min(1.0, ((known[-1].behind or 0) - (known[0].behind or 0)) / (known[-1].at - known[0].at))
 
 
 def _falls_back(window: Sequence[Look]) -> bool:

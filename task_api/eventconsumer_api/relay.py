@@ -2,7 +2,9 @@
 
 Invariants: an event leaves the outbox only after Kafka acknowledged it; events of one task are published in
 the order of its changes; nothing that happens to one event, or to Kafka, stops the thread. A crash between
-acknowledgement and deletion publishes an event again with the same event_id, at most one batch of them.
+acknowledgement and deletion publishes an event again with the same event_id, at most one batch of them, and
+in a backlog two: there, one is deleted while the next is published (`departure`). The next one leaves the
+outbox only after the one before has: else a task's earlier events, published again, would be its last.
 
 Of all processes on one database one publishes (`storage.turn`); the relays of the others stand by. One that
 was frozen, and wakes after another took over, may still send what it had handed to the Kafka client: at most
@@ -16,14 +18,14 @@ import threading
 import time
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from typing import TYPE_CHECKING
-from uuid import UUID
 
+from eventconsumer_api.departure import Departure
 from eventconsumer_api.encoding import EncodingDelayed
-from eventconsumer_api.publisher import ACKNOWLEDGED, Outcome
+from eventconsumer_api.settlement import published, settle
 from eventconsumer_api.storage import deliveries, outbox
 from eventconsumer_api.storage.database import DatabaseUnavailable
-from eventconsumer_api.storage.deliveries import PublishedEvent
 from eventconsumer_api.storage.outbox import WaitingEvent
 from eventconsumer_api.storage.turn import SILENT_SECONDS
 
@@ -32,7 +34,8 @@ if TYPE_CHECKING:
 
     from eventconsumer_api.bell import Bell
     from eventconsumer_api.metrics import Metrics
-    from eventconsumer_api.publisher import Delivery, Outgoing, Publisher, Receipt
+    from eventconsumer_api.publisher import Outgoing, Publisher, Receipt
+    from eventconsumer_api.settlement import Settlement
     from eventconsumer_api.storage.database import Database
     from eventconsumer_api.storage.outbox import WaitingRow
     from eventconsumer_api.storage.turn import Turn
@@ -58,41 +61,6 @@ _PRUNE_EVERY = 500
 
 
 @dataclass(frozen=True, slots=True)
-class Settlement:
-    """What follows from the reports on a batch."""
-
-    acknowledged: Sequence[int]
-    """Positions of events to delete."""
-    refused: Sequence[int]
-    """Positions of events to set aside."""
-    failure: str | None
-    """Why the first failed event failed; it and all failed ones stay."""
-
-
-def settle(events: Sequence[WaitingRow], reports: Sequence[Delivery]) -> Settlement:
-    """Sort a batch by its reports, up to the first failure for each task.
-
-    Behind a failure, the later events of the same task stay too, even acknowledged ones: publishing them
-    again keeps the last word on a task with its last event.
-    """
-    if reports.count(ACKNOWLEDGED) == len(events):
-        return Settlement(range(len(events)), [], None)
-    acknowledged, refused, failure = [], [], None
-    stopped: set[str] = set()
-    for position, ((_, _, key, *_), report) in enumerate(zip(events, reports, strict=True)):
-        if report.outcome is Outcome.FAILED:
-            stopped.add(key)
-            failure = failure or report.reason
-        elif key in stopped:
-            continue
-        elif report.outcome is Outcome.REFUSED:
-            refused.append(position)
-        else:
-            acknowledged.append(position)
-    return Settlement(acknowledged, refused, failure)
-
-
-@dataclass(frozen=True, slots=True)
 class Way:
     """What a relay moves events with."""
 
@@ -107,6 +75,7 @@ class Relay:
 
     def __init__(self, database: Database, way: Way, metrics: Metrics) -> None:
         self._database = database
+        self._departure = Departure()
         self._turn = way.turn
         self._bell = way.bell
         self._encode = way.encode
@@ -135,21 +104,14 @@ class Relay:
         self._bell.ring()
         self._publisher.give_up_within(_GRACE_SECONDS)
         self._thread.join()
+        self._departure.close()
         self._publisher.close()
         self._turn.give_up()
 
     def _run(self) -> None:
         pause = _FIRST_PAUSE_SECONDS
         while not self._stopping.is_set():
-            try:
-                failure = self._go_on()
-            except DatabaseUnavailable as unavailable:
-                failure = f"database: {unavailable}"
-            except EncodingDelayed as delay:
-                failure = str(delay)
-            except Exception as unforeseen:  # noqa: BLE001  # one bad turn must not silence all later events
-                _log.exception("The relay failed to publish a batch")
-                failure = type(unforeseen).__name__
+            failure = _attempt(self._go_on)
             self._metrics.leads(leads=self._turn.held)
             if failure is None:
                 pause = _FIRST_PAUSE_SECONDS
@@ -157,6 +119,8 @@ class Relay:
                 _log.warning("Events stay in the outbox, next try in %.1f s: %s", pause, failure)
                 self._stopping.wait(pause)
                 pause = min(pause * 2, _LONGEST_PAUSE_SECONDS)
+        if failure := _attempt(self._departure.over):
+            _log.warning("Published events stay in the outbox and will come again: %s", failure)
 
     def _go_on(self) -> str | None:
         """Publish a batch, wait for one, or stand by; return why events failed, if any did."""
@@ -180,10 +144,12 @@ class Relay:
     def _publish_batch(self) -> tuple[str | None, bool]:
         """Publish up to one batch; return why events failed, if any did, and whether more may wait."""
         looked_at = time.clock_gettime(time.CLOCK_BOOTTIME)
+        leaving = self._departure.rows()
         with self._turn.read() as connection:
-            events = outbox.waiting(connection, limit=_BATCH)
+            events = outbox.waiting(connection, limit=_BATCH, besides=leaving)
         self._gather = _GATHER_SECONDS if len(events) < _MANY else _GATHER_MANY_SECONDS
         if not events:
+            self._departure.over()
             self._publisher.tend()
             return None, False
         started = time.clock_gettime(time.CLOCK_BOOTTIME)
@@ -195,8 +161,19 @@ class Relay:
         self._metrics.published(
             len(settlement.acknowledged), time.clock_gettime(time.CLOCK_BOOTTIME) - started
         )
-        self._settle(events, receipt, settlement)
+        self._depart(events, receipt, settlement)
         return settlement.failure, len(events) == _BATCH
+
+    def _depart(self, events: Sequence[WaitingRow], receipt: Receipt, settlement: Settlement) -> None:
+        """Let go what Kafka has, once the batch before is gone: at once, or while the next is published."""
+        self._departure.over()
+        # Who took over meanwhile may publish the batch before again, and this one has to follow it.
+        self._turn.keep()
+        settle_it = partial(self._settle, events, receipt, settlement)
+        if len(settlement.acknowledged) == _BATCH:
+            self._departure.begin([event[0] for event in events], settle_it)
+        else:
+            settle_it()
 
     def _settle(self, events: Sequence[WaitingRow], receipt: Receipt, settlement: Settlement) -> None:
         if not settlement.acknowledged and not settlement.refused:
@@ -219,14 +196,14 @@ class Relay:
         _log.info("Published %d events", len(settlement.acknowledged))
 
 
-def published(
-    events: Sequence[WaitingRow], receipt: Receipt, settlement: Settlement, now: datetime
-) -> list[PublishedEvent]:
-    """Return what there is to note of a batch: the places of the newest events that leave the outbox."""
-    leaving = set(settlement.acknowledged[-deliveries.OF_A_BATCH :])
-    return [
-        PublishedEvent(UUID(event.id), UUID(event.key), event.type, place.partition, place.offset, now)
-        for place in sorted(receipt.places)
-        if place.position in leaving
-        for event in (WaitingEvent._make(events[place.position]),)
-    ]
+def _attempt(step: Callable[[], str | None]) -> str | None:
+    """Take a step; return why it failed, if it did."""
+    try:
+        return step()
+    except DatabaseUnavailable as unavailable:
+        return f"database: {unavailable}"
+    except EncodingDelayed as delay:
+        return str(delay)
+    except Exception as unforeseen:  # noqa: BLE001  # one bad turn must not silence all later events
+        _log.exception("The relay failed to publish a batch")
+        return type(unforeseen).__name__

@@ -12,7 +12,7 @@ import pytest
 from confluent_kafka import Producer, TopicPartition
 from confluent_kafka.admin import AdminClient
 
-from tests.support.builders import event_consumer, kafka_topic
+from tests.support.builders import event_consumer
 from tests.support.events import encoded
 from tests.support.eventually import eventually
 from tests.support.idle_worker import idle_consumer, idle_worker
@@ -30,7 +30,7 @@ HOUR_MS = 3_600_000
 
 @pytest.fixture(autouse=True)
 def _consumer(kubernetes: Kubernetes) -> Iterator[None]:
-    with idle_consumer(kubernetes, NAME):
+    with idle_consumer(kubernetes, NAME, config={"retention.ms": HOUR_MS}):
         yield
 
 
@@ -79,7 +79,6 @@ def test_records_that_expired_unread_are_told_and_no_longer_counted(
 
 
 def test_records_that_will_expire_unread_are_told_before(kubernetes: Kubernetes, kafka: BrokerClient) -> None:
-    kubernetes.apply(kafka_topic(NAME, config={"retention.ms": HOUR_MS}))
     producer = Producer({"bootstrap.servers": kafka.bootstrap_servers})
     producer.produce(NAME, encoded(), timestamp=int(time.time() * 1000) - HOUR_MS + 150_000)
     assert producer.flush(30) == 0

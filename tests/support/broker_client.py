@@ -27,7 +27,10 @@ class BrokerClient:
     def __init__(self, bootstrap_servers: str) -> None:
         self.bootstrap_servers = bootstrap_servers
         self._admin = AdminClient({"bootstrap.servers": bootstrap_servers})
-        self._producer = Producer({"bootstrap.servers": bootstrap_servers, "linger.ms": 1})
+        # The broker says what is too large; the client's own limit is a little below the broker's.
+        self._producer = Producer(
+            {"bootstrap.servers": bootstrap_servers, "linger.ms": 1, "message.max.bytes": 2_000_000}
+        )
 
     def create_topic(self, topic: str, *, partitions: int = 1, config: dict[str, str] | None = None) -> None:
         """Create a topic and wait for it."""

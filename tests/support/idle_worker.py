@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from tests.support.builders import event_consumer, kafka_topic
 from tests.support.eventually import eventually
@@ -34,9 +34,9 @@ def idle_worker(kubernetes: Kubernetes) -> Manifest:
 
 
 @contextmanager
-def idle_consumer(kubernetes: Kubernetes, name: str) -> Iterator[None]:
+def idle_consumer(kubernetes: Kubernetes, name: str, **topic: Any) -> Iterator[None]:
     """Have an EventConsumer with such a worker, and a topic, that are named alike."""
-    kubernetes.apply(kafka_topic(name))
+    kubernetes.apply(kafka_topic(name, **topic))
     kubernetes.apply(event_consumer(name, topicRef={"name": name}, worker=idle_worker(kubernetes)))
     eventually("the worker is ready", lambda: kubernetes.row(name)["READY"] == "1/1", within=120)
     yield

@@ -111,7 +111,7 @@ class Batches:
         letters, self._letters = self._letters, []
         return letters
 
-    def settled(self) -> None:
+    def settled(self, has: Callable[[int], bool]) -> None:
         """Note nothing: the loop commits a batch's progress when its letters are settled."""
 
     def progress(self) -> list[Place]:
@@ -144,7 +144,8 @@ class Batches:
 
     def _work(self, taken: _Taken) -> None:
         batch = taken.of_ours(self._still_ours)
-        taken.settle = None
+        # A batch that is given again may have nothing left of ours.
+        taken.settle, taken.handled, taken.seconds = None, 0, 0.0
         if batch.events:
             if not self._still_ours():
                 raise NotDone("it is unsure whether the partitions are still ours")

@@ -100,13 +100,13 @@ class Crew:
         self._sent += letters
         return [letter for letter, _ in letters]
 
-    def settled(self) -> None:
+    def settled(self, has: Callable[[int], bool]) -> None:
         """Count the messages as done whose letters the topic has."""
         with self._changed:
             for letter, mark in self._sent:
-                if letter.settled:
+                if has(letter.number):
                     mark.finish(cast("int", letter.record.offset()))
-        self._sent = [one for one in self._sent if not one[0].settled]
+        self._sent = [one for one in self._sent if not has(one[0].number)]
 
     def progress(self) -> list[Place]:
         """Return how far partitions are done, where that changed since the last time."""

@@ -10,8 +10,7 @@ is the larger part of what a worker costs for each event.
 
 from __future__ import annotations
 
-from itertools import compress, count
-from operator import attrgetter, not_
+from operator import attrgetter
 from typing import TYPE_CHECKING, Annotated, TypeAlias
 
 import msgspec
@@ -189,8 +188,9 @@ def _utf8(values: Sequence[bytes | None]) -> Sequence[bytes | None]:
     plain = _ascii(values)
     if all(plain):
         return values
-    checked = list(values)
-    for place in compress(count(), map(not_, plain)):
+    checked, place = list(values), -1
+    for _ in range(plain.count(False)):
+        place = plain.index(False, place + 1)
         if not _is_utf8(values[place]):
             checked[place] = None
     return checked

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING
 
 from confluent_kafka import KafkaError, KafkaException, Producer
 
-from eventconsumer_workers import logs
 from eventconsumer_workers.client_settings import producer_config
+from eventconsumer_workers.dead_letters import unsealed
 from eventconsumer_workers.handlers import NotDone
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from confluent_kafka import Message
 
     from eventconsumer_workers.config import Settings
-    from eventconsumer_workers.dead_letters import Letter
+    from eventconsumer_workers.dead_letters import Letter, Posting
     from eventconsumer_workers.handlers import Observer
 
 _log = logging.getLogger(__name__)
@@ -42,21 +42,31 @@ class LetterBox:
         self._settings = settings
         self._observer = observer
         self._producer: Producer | None = None
-        self._open: dict[int, Letter] = {}
-        self._unsent: list[Letter] = []
-        self._untold: list[Letter] = []
+        self._open: dict[int, bytes] = {}
+        self._unsent: list[int] = []
+        self._untold: list[bytes] = []
+        self._settled: Counter[str] = Counter()
         self._number = 0
         self._fault = "no answer"
         self._broken = False
 
     def add(self, letters: Iterable[Letter]) -> None:
         """Send letters without waiting for the answer; whatever fails is sent again by ``settle``."""
+        self._send()
         for letter in letters:
             self._number += 1
             letter.number = self._number
-            self._open[letter.number] = letter
-            self._unsent.append(letter)
-        self._send()
+            posting = letter.posting(self._settings.kafka_group_id)
+            self._open[letter.number] = posting.sealed()
+            if self._unsent or not self._queued(letter.number, posting):
+                self._unsent.append(letter.number)
+        if self._open and self._producer is not None:
+            # Answers that have come: the sooner a letter can go, the less memory waits with it.
+            self._producer.poll(0)
+
+    def has(self, number: int) -> bool:
+        """Return whether the topic has acknowledged the letter of this number."""
+        return 0 < number <= self._number and number not in self._open
 
     def last(self) -> int:
         """Return the number of the newest letter."""
@@ -66,7 +76,7 @@ class LetterBox:
         """Return whether the topic has every letter up to this number, without waiting for it."""
         if self._open and self._producer is not None:
             self._producer.poll(0)
-            self._tell()
+        self._tell()
         return not self._open or next(iter(self._open)) > number
 
     def stuck(self) -> bool:
@@ -76,6 +86,7 @@ class LetterBox:
     def settle(self) -> None:
         """Return when the topic has all letters that were added; raise ``NotDone`` when it will not yet."""
         if not self._open:
+            self._tell()
             return
         before = (-1, -1)
         # Further rounds are for letters that did not fit into the queue, and for those that are cut.
@@ -89,53 +100,61 @@ class LetterBox:
         self._tell()
 
     def _send(self) -> None:
-        if not self._unsent:
-            return
+        unsent, self._unsent = self._unsent, []
+        for place, number in enumerate(unsent):
+            if not self._queued(number, unsealed(self._open[number])):
+                self._unsent += unsent[place:]
+                return
+
+    def _queued(self, number: int, posting: Posting) -> bool:
+        """Hand a letter to the producer; return False where the queue stays full."""
         if self._producer is None:
             self._producer = Producer(producer_config(self._settings), logger=_log)
-        unsent, self._unsent = self._unsent, []
-        for place, letter in enumerate(unsent):
+        try:
+            self._produce(self._producer, number, posting)
+        except BufferError:
+            # The queue is full: give the broker a moment, and leave what does not fit for later.
+            self._producer.poll(_FULL_QUEUE_SECONDS)
             try:
-                self._produce(self._producer, letter)
+                self._produce(self._producer, number, posting)
             except BufferError:
-                # The queue is full: give the broker a moment, and leave what does not fit for later.
-                self._producer.poll(_FULL_QUEUE_SECONDS)
-                try:
-                    self._produce(self._producer, letter)
-                except BufferError:
-                    self._unsent += unsent[place:]
-                    return
+                return False
+        return True
 
-    def _produce(self, producer: Producer, letter: Letter) -> None:
+    def _produce(self, producer: Producer, number: int, posting: Posting) -> None:
         try:
             producer.produce(
                 self._settings.kafka_dead_letter_topic,
-                value=letter.value(),
-                key=letter.record.key(),
-                headers=letter.headers(self._settings.kafka_group_id),
-                on_delivery=partial(self._delivered, letter),
+                value=posting.value,
+                key=posting.key,
+                headers=posting.headers,
+                on_delivery=partial(self._delivered, number, posting.cause),
             )
         except KafkaException as fault:
-            self._refused(letter, fault.args[0])
+            self._refused(number, fault.args[0])
 
-    def _delivered(self, letter: Letter, fault: KafkaError | None, _: Message) -> None:
+    def _delivered(self, number: int, cause: str, fault: KafkaError | None, _: Message) -> None:
+        if number not in self._open:
+            return
         if fault is None:
-            letter.settled = True
-            self._open.pop(letter.number, None)
-            self._untold.append(letter)
+            sealed = self._open.pop(number)
+            self._settled[cause] += 1
+            if len(self._untold) < _LINES:
+                self._untold.append(sealed)
         else:
-            self._refused(letter, fault)
+            self._refused(number, fault)
 
-    def _refused(self, letter: Letter, fault: KafkaError) -> None:
+    def _refused(self, number: int, fault: KafkaError) -> None:
         self._fault = fault.str()
-        self._unsent.append(letter)
-        if fault.code() == KafkaError.MSG_SIZE_TOO_LARGE and not letter.truncated:
-            letter.truncated = True
+        self._unsent.append(number)
+        posting = unsealed(self._open[number])
+        if fault.code() == KafkaError.MSG_SIZE_TOO_LARGE and not posting.truncated:
+            self._open[number] = posting.cut().sealed()
             _log.error(
                 "%s refuses partition %s offset %s for its size: its dead letter has the first bytes only",
                 self._settings.kafka_dead_letter_topic,
-                letter.record.partition(),
-                letter.record.offset(),
+                posting.origin.partition,
+                posting.origin.offset,
             )
         else:
             self._broken = True
@@ -151,19 +170,23 @@ class LetterBox:
             self._producer.flush(0)
         self._producer = None
         self._broken = False
-        self._unsent = list(self._open.values())
+        self._unsent = list(self._open)
 
     def _tell(self) -> None:
-        settled, self._untold = self._untold, []
-        for letter in settled[:_LINES]:
+        if not self._settled:
+            return
+        for posting in map(unsealed, self._untold):
+            origin = posting.origin
             _log.warning(
                 "Set aside partition %s offset %s: %s",
-                letter.record.partition(),
-                letter.record.offset(),
-                letter.error,
-                extra=logs.place(letter.record),
+                origin.partition,
+                origin.offset,
+                posting.error,
+                extra={"topic": origin.topic, "partition": origin.partition, "offset": origin.offset},
             )
-        if len(settled) > _LINES:
-            _log.warning("Set aside %d more messages", len(settled) - _LINES)
-        for cause, count in Counter(letter.cause for letter in settled).items():
+        if (further := self._settled.total() - len(self._untold)) > 0:
+            _log.warning("Set aside %d more messages", further)
+        for cause, count in self._settled.items():
             self._observer.dead_lettered(count, cause)
+        self._untold.clear()
+        self._settled.clear()

@@ -63,8 +63,8 @@ class Work(Protocol):
     def letters(self) -> list[Letter]:
         """Return the dead letters that came up since the last time."""
 
-    def settled(self) -> None:
-        """Hear that the dead-letter topic has letters that were returned: those that say so."""
+    def settled(self, has: Callable[[int], bool]) -> None:
+        """Hear that the dead-letter topic has letters that were returned: ``has`` says it by their number."""
 
     def progress(self) -> list[Place]:
         """Return how far partitions are done, where that changed since the last time."""
@@ -231,7 +231,7 @@ class Loop:
         They are not waited for while messages flow: the progress is kept until they are.
         """
         self._letters.add(self._work.letters())
-        self._work.settled()
+        self._work.settled(self._letters.has)
         again = self._kept is not None or self._work.busy
         if self._kept is None:
             self._kept = _Kept(self._letters.last(), self._work.progress(), time.monotonic())
@@ -241,7 +241,7 @@ class Loop:
                 return
             self._letters.settle()
         places, self._kept = self._kept.places, None
-        self._work.settled()
+        self._work.settled(self._letters.has)
         self._subscription.commit(places)
         if again or places:
             # What was done or settled meanwhile is not in what was kept: another commit has to follow.
@@ -254,7 +254,7 @@ class Loop:
         except NotDone as obstacle:
             _log.warning("%s; their messages come again", obstacle)
             return ()
-        self._work.settled()
+        self._work.settled(self._letters.has)
         kept, self._kept = self._kept, None
         return [*(kept.places if kept else ()), *self._work.progress()]
 

@@ -134,13 +134,13 @@ class Notifier:
             self._sent += late
         return [one.letter for one in late]
 
-    def settled(self) -> None:
+    def settled(self, has: Callable[[int], bool]) -> None:
         """Count as done what those letters are about that the topic has."""
         with self._changed:
             for letter, one in self._sent:
-                if letter.settled:
+                if has(letter.number):
                     self._finish(one, letter.sink)
-            self._sent = [late for late in self._sent if not late.letter.settled]
+            self._sent = [late for late in self._sent if not has(late.letter.number)]
 
     def progress(self) -> list[Place]:
         """Return how far partitions are done, where that changed since the last time."""

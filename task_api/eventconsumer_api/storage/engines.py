@@ -106,6 +106,10 @@ def _prepare_sqlite_connection(path: Path, timeout_seconds: float, connection: A
     # In pages: 16 MB of log are carried over at once, not 4 while one in every few dozen commits waits.
     cursor.execute("PRAGMA wal_autocheckpoint = 4000")
     cursor.execute("PRAGMA foreign_keys = ON")
+    # Debian's SQLite writes zeros over whole pages whose rows were deleted: a sixth of what the relay's
+    # deletions write and compute. FAST leaves such pages as they are until they are used again; who can read
+    # them can read the tasks beside them.
+    cursor.execute("PRAGMA secure_delete = FAST")
     cursor.close()
     record.info["file"] = _identity(path)
 

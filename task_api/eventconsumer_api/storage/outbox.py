@@ -15,7 +15,6 @@ from sqlalchemy import (
     ARRAY,
     BigInteger,
     String,
-    any_,
     cast,
     delete,
     func,
@@ -145,9 +144,16 @@ def add_all(connection: Connection, events: Iterable[tuple[TaskEvent, str | None
     _insertion.write(connection, rows)
 
 
-def waiting(connection: Connection, *, limit: int) -> list[WaitingRow]:
-    """Return up to ``limit`` events to publish, in the order of their changes."""
-    result = connection.execute(_waiting[connection.dialect.name].limit(limit))
+def waiting(connection: Connection, *, limit: int, besides: Sequence[int] = ()) -> list[WaitingRow]:
+    """Return up to ``limit`` events to publish, in the order of their changes.
+
+    ``besides`` are those, in their order, that are published and on their way out: these are passed over,
+    and no other, neither one between them nor one before.
+    """
+    query = _waiting[connection.dialect.name].limit(limit)
+    if besides:
+        query = query.where(~_these(connection, besides))
+    result = connection.execute(query)
     # Not by way of SQLAlchemy's rows: to make one, and a named one of it, takes as long as to read it.
     try:
         rows = result.cursor.fetchall()
@@ -162,17 +168,20 @@ def remove(connection: Connection, sequences: Sequence[int]) -> None:
         # Neighbours in the table are far from each other in the index of tasks: without room for the whole
         # of it, each of its pages is read and written again for every few of them.
         connection.exec_driver_sql(f"PRAGMA cache_size = -{_CACHE_KIB}")
+    connection.execute(delete(outbox).where(_these(connection, sequences)))
+
+
+def _these(connection: Connection, sequences: Sequence[int]) -> ColumnElement[bool]:
+    """Return the condition for the rows of these numbers, given in their order, and for no other."""
     # One parameter, however many they are: a list of thousands costs more to compile than to delete.
     if sequences and sequences[-1] - sequences[0] == len(sequences) - 1:
         # There is no number between them but theirs.
-        these: ColumnElement[bool] = outbox.c.sequence.between(sequences[0], sequences[-1])
-    elif connection.dialect.name == "sqlite":
+        return outbox.c.sequence.between(sequences[0], sequences[-1])
+    if connection.dialect.name == "sqlite":
         given = func.json_each(json.dumps(sequences)).table_valued("value")
-        these = outbox.c.sequence.in_(select(given.c.value))
-    else:
-        written = "{" + ",".join(map(str, sequences)) + "}"
-        these = outbox.c.sequence == any_(cast(literal(written, String), ARRAY(BigInteger)))
-    connection.execute(delete(outbox).where(these))
+        return outbox.c.sequence.in_(select(given.c.value))
+    written = cast(literal("{" + ",".join(map(str, sequences)) + "}", String), ARRAY(BigInteger))
+    return outbox.c.sequence.in_(select(func.unnest(written)))
 
 
 def reject(connection: Connection, sequence: int, reason: str) -> None:

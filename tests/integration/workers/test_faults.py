@@ -159,7 +159,8 @@ def test_garbage_among_events_is_set_aside_byte_for_byte_and_no_event_is_lost(
 ) -> None:
     chance = random.Random(11)  # noqa: S311  # no secret, the same garbage each time
     good = [encoded(title=f"good {number}") for number in range(1000)]
-    bad: list[bytes | None] = [garbage(chance, number) for number in range(1000)]
+    bad = huge(chance)
+    bad += [garbage(chance, number) for number in range(len(bad), 1000)]
     mixed = [*good, *bad]
     chance.shuffle(mixed)
     client.publish(topic, mixed)
@@ -173,6 +174,17 @@ def test_garbage_among_events_is_set_aside_byte_for_byte_and_no_event_is_lost(
     )
     assert len(lines) == len(good)
     await_all_committed(client, topic)
+
+
+def huge(chance: random.Random) -> list[bytes | None]:
+    """Return what is no event and about as large as the broker takes."""
+    return [
+        b"x" * 1_048_000,
+        chance.randbytes(1_000_000),
+        b"[" * 1_000_000,
+        encoded(title="y" * 1_000_000)[:-1],
+        encoded(title="bad" + "y" * 1_000_000).replace(b"bad", b"\xff\xfe"),
+    ]
 
 
 def garbage(chance: random.Random, number: int) -> bytes | None:

@@ -54,6 +54,11 @@ def test_the_time_left_is_told_in_steps(left: int, words: str) -> None:
 SAFE = {
     "a stopped group with days to go": stopped(DAY),
     "a group that gets on faster than time": ages(7 * DAY - 90, 7 * DAY - 95, 7 * DAY - 99, 7 * DAY - 110),
+    "a first record that comes with an old time": (
+        *(Look(at * 10.0, 0, 0, (9,), (0,)) for at in range(4)),
+        Look(40.0, 1, DAY, (9,), (1,)),
+    ),
+    "old records that come behind new ones": ages(10, 20, 30, DAY),
     "an age that nobody knows": ages(None, None, None, None),
     "too few looks to tell": stopped(7 * DAY - 30)[:2],
     "no look at all": (),

@@ -11,7 +11,7 @@ from confluent_kafka import KafkaError
 from eventconsumer_api.encoding import as_json
 from eventconsumer_api.kafka_security import KafkaCredentials, KafkaSecuritySettings
 from eventconsumer_api.publisher import ACKNOWLEDGED, Delivery, Outcome, Place, Publisher, Receipt, judge
-from eventconsumer_api.relay import Settlement, published, settle
+from eventconsumer_api.settlement import Settlement, published, settle
 from eventconsumer_api.storage.deliveries import PublishedEvent
 from eventconsumer_api.storage.outbox import WaitingEvent
 

@@ -13,6 +13,7 @@ from eventconsumer_workers.metrics import Metrics
 from eventconsumer_workers.sorting import Sorted, sort
 from tests.support.events import encoded
 from tests.support.records import record
+from tests.unit.workers.stand_ins import Counting
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping
@@ -115,6 +116,19 @@ def test_partitions_that_are_lost_are_neither_progress_nor_given_again(disk: Dis
     disk.full = False
     batches.proceed()
     assert disk.given == [[7], [5], [5]]
+
+
+def test_what_could_not_end_and_then_went_away_is_not_counted_as_handled(disk: Disk) -> None:
+    observer = Counting()
+    batches = Batches(disk, observer, lambda: True)
+    begin(batches, message(0))
+    disk.full = True
+    with pytest.raises(NotDone):
+        batches.proceed()
+    batches.lost([0])
+    disk.full = False
+    batches.proceed()
+    assert (disk.given, observer.counts["handled"], batches.busy) == ([[0]], 0, False)
 
 
 def test_what_was_begun_ends_before_partitions_are_given_back(batches: Batches) -> None:

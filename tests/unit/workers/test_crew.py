@@ -154,13 +154,12 @@ def test_a_dead_letter_holds_its_offset_until_the_topic_has_it(crew: Crew, hands
     crew.take(read([*keyed(0), *messages(1, value=b"{")]))
     letters = sorted(await_letters(crew, 2), key=lambda letter: letter.record.offset() or 0)
     assert [(cause, attempts) for cause, _, attempts in told(letters)] == [(REJECTED, 1), (MALFORMED, 0)]
-    crew.settled()
+    letters[0].number, letters[1].number = 1, 2
+    crew.settled(set[int]().__contains__)
     assert (low(crew), crew.busy) == ({0: 0}, True)
-    letters[0].settled = True
-    crew.settled()
+    crew.settled({1}.__contains__)
     assert low(crew) == {0: 1}
-    letters[1].settled = True
-    crew.settled()
+    crew.settled({2}.__contains__)
     assert (low(crew), crew.busy) == ({0: 2}, False)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
+from weakref import ref
 
 import pytest
 from confluent_kafka import KafkaError
@@ -12,6 +13,7 @@ from eventconsumer_workers.config import Kind, Settings
 from eventconsumer_workers.dead_letters import EXHAUSTED, MALFORMED, Letter
 from eventconsumer_workers.handlers import NotDone
 from eventconsumer_workers.letterbox import LetterBox
+from eventconsumer_workers.opened import Opened
 from tests.unit.workers.stand_ins import Counting, Topic, messages
 
 if TYPE_CHECKING:
@@ -31,6 +33,10 @@ def opened(monkeypatch: pytest.MonkeyPatch) -> Callable[..., tuple[LetterBox, Co
     return make
 
 
+class Received(Opened):
+    """A message whose end can be seen."""
+
+
 def letters(count: int, *, value: bytes = b"{", cause: str = MALFORMED) -> list[Letter]:
     return [Letter(one, "no event", cause) for one in messages(*range(count), value=value)]
 
@@ -41,10 +47,42 @@ def test_a_letter_is_open_until_the_topic_has_it(opened: Callable[..., tuple[Let
     box, observer = opened(topic)
     (letter,) = letters(1)
     box.add([letter])
-    assert (box.has_settled(box.last()), letter.settled) == (False, False)
+    assert (box.has_settled(box.last()), box.has(letter.number)) == (False, False)
     topic.answers = True
-    assert (box.has_settled(box.last()), letter.settled) == (True, True)
+    assert (box.has_settled(box.last()), box.has(letter.number)) == (True, True)
     assert (topic.taken, observer.causes) == ([b"{"], {MALFORMED: 1})
+
+
+def test_the_topic_has_no_letter_that_was_not_given_to_be_sent(
+    opened: Callable[..., tuple[LetterBox, Counting]],
+) -> None:
+    box, _ = opened()
+    (letter,) = letters(1)
+    assert (box.has(letter.number), box.has(7)) == (False, False)
+
+
+def test_what_is_answered_between_two_commits_is_counted_with_the_next(
+    opened: Callable[..., tuple[LetterBox, Counting]],
+) -> None:
+    box, observer = opened(Topic())
+    box.add(letters(2))
+    assert box.has(2)
+    box.settle()
+    assert observer.causes == {MALFORMED: 2}
+
+
+def test_a_letter_under_way_holds_nothing_of_the_batch_of_its_message(
+    opened: Callable[..., tuple[LetterBox, Counting]],
+) -> None:
+    topic = Topic()
+    topic.answers = False
+    box, _ = opened(topic)
+    (message,) = messages(0)
+    record = Received(message, b"{")
+    alive = ref(record)
+    box.add([Letter(record, "no event")])
+    del record
+    assert (alive(), box.has(box.last())) == (None, False)
 
 
 def test_later_letters_do_not_keep_earlier_ones_open(
@@ -112,10 +150,9 @@ def test_a_letter_that_is_too_large_for_the_topic_is_cut_and_sent_at_once(
 ) -> None:
     topic = Topic(KafkaError.MSG_SIZE_TOO_LARGE)
     box, _ = opened(topic)
-    (letter,) = letters(1, value=b"x" * 100_000)
-    box.add([letter])
+    box.add(letters(1, value=b"x" * 100_000))
     box.settle()
-    assert (letter.truncated, topic.taken) == (True, [b"x" * 65_536])
+    assert topic.taken == [b"x" * 65_536]
 
 
 def test_letters_that_do_not_fit_into_the_queue_follow_in_order(

@@ -27,15 +27,14 @@ def test_an_opened_message_is_worked_on_as_json_and_stays_where_it_was() -> None
 
 
 def test_a_dead_letter_of_an_opened_message_is_the_message_as_it_came() -> None:
-    assert Letter(Opened(record(FRAMED), encoded()), "it failed").value() == FRAMED
+    assert Letter(Opened(record(FRAMED), encoded()), "it failed").posting("audit").value == FRAMED
 
 
 def test_what_cannot_be_read_is_a_dead_letter_with_its_reason_among_events_that_go_on() -> None:
     unreadable = Unreadable(record(FRAMED, offset=1), "the schema registry knows no schema 1")
     found = sort([record(encoded()), unreadable, record(encoded(), offset=2)], frozenset())
-    assert [(letter.error, letter.value()) for letter in found.letters()] == [
-        ("the schema registry knows no schema 1", FRAMED)
-    ]
+    (posting,) = (letter.posting("audit") for letter in found.letters())
+    assert (posting.error, posting.value) == ("the schema registry knows no schema 1", FRAMED)
     assert len(found.wanted()[0]) == 2
 
 
