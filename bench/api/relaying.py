@@ -6,22 +6,23 @@ import subprocess
 import sys
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
-from uuid import UUID
 
-from sqlalchemy import create_engine, insert
-
-from bench import topics
 from bench.api.programs import DATABASES, OURS
 from bench.api.stage import POSTGRES, SQLITE
-from eventconsumer_api.storage import schema, tables
+from eventconsumer_api.events import EventType, task_event
+from eventconsumer_api.ids import new_id, new_ordered_id
+from eventconsumer_api.models import new_task
+from eventconsumer_api.storage import outbox, schema
 from eventconsumer_api.storage.database import Database
 
 if TYPE_CHECKING:
     from bench.api.stage import Place, Stage
     from bench.samples import Samples
     from bench.table import Row
+    from eventconsumer_api.events import TaskEvent
 
 _EVENTS = 50_000
+_AT_ONCE = 5_000
 # It takes longer for each, and as long for the last as for the first.
 _ONE_BY_ONE_EVENTS = 500
 _CEILING = "bare producer"
@@ -62,26 +63,20 @@ def rows(samples: Samples) -> list[Row]:
 
 
 def _filled(stage: Stage, database: str, events: int) -> Place:
+    """Fill an outbox as the Task API does, with events of as many new tasks."""
     place = stage.place(database)
-    schema.migrate(Database(place.database_url))
-    rows = [_row(number) for number in range(events)]
-    engine = create_engine(place.database_url)
-    with engine.begin() as connection:
-        connection.execute(insert(tables.outbox), rows)
-    engine.dispose()
+    storage = Database(place.database_url)
+    schema.migrate(storage)
+    for first in range(0, events, _AT_ONCE):
+        with storage.write() as connection:
+            outbox.add_all(connection, [(_event(), None) for _ in range(min(_AT_ONCE, events - first))])
+    storage.close()
     return place
 
 
-def _row(number: int) -> dict[str, object]:
-    task_id, event = topics.task_event(number)
-    return {
-        "id": UUID(topics.new_id()),
-        "aggregatetype": "task",
-        "aggregateid": task_id,
-        "type": "task.created",
-        "payload": event.decode(),
-        "created_at": datetime.now(UTC),
-    }
+def _event() -> TaskEvent:
+    task = new_task(new_ordered_id(), "Write the capstone lesson", None, datetime.now(UTC))
+    return task_event(EventType.CREATED, task, new_id())
 
 
 def _rate(stage: Stage, place: Place, events: int) -> float:
