@@ -4,7 +4,9 @@ What a script or an alert waits for (a condition, a word, a number of workers, a
 written at once. Figures that only move are written at most once in an interval, and only when one has left a
 band around what is written: a tenth of the larger of the two, which holds noise of five per cent to either
 side. What trembles inside its band is written after ``LONGEST`` all the same, so a figure is at most a tenth
-off, or at most that old; ``observedAt`` always tells when the written figures were true.
+off, or at most that old; ``observedAt`` always tells when the written figures were true. Time lag moves by
+the clock alone, so while it is young its band is wide, and what is outside of a narrow one is written after a
+minute.
 """
 
 from __future__ import annotations
@@ -41,7 +43,9 @@ _COUNTS = ("lag", "maxPartitionLag", "rawLag", "deadLetters")
 _BAND = 0.1
 _BAND_OF_TIME = 0.25
 _SECONDS_OF_TIME = 30
+_FINEST_SECONDS_OF_TIME = 15
 """Time lag grows by the clock alone, and is only as fine as the time between two looks."""
+_A_MINUTE = 60.0
 _NUMBER = re.compile(r"\d+")
 
 
@@ -58,7 +62,8 @@ def write_due(old: Manifest, new: Manifest, *, since_write: float, interval: flo
     wait = max(0.0, interval - since_write)
     if _left_the_band(old, new):
         return wait
-    return max(wait, LONGEST - _age(old, new))
+    patience = _A_MINUTE if _time_moved(old, new, _FINEST_SECONDS_OF_TIME) else LONGEST
+    return max(wait, patience - _age(old, new))
 
 
 def news(old: Manifest, new: Manifest) -> bool:
@@ -69,9 +74,13 @@ def news(old: Manifest, new: Manifest) -> bool:
 def _left_the_band(old: Manifest, new: Manifest) -> bool:
     if (old.get("scaling") or {}).get("reason") != (new.get("scaling") or {}).get("reason"):
         return True
-    return any(_moved(old.get(name), new.get(name)) for name in _COUNTS) or _moved(
-        old.get("behindSeconds"), new.get("behindSeconds"), band=_BAND_OF_TIME, least=_SECONDS_OF_TIME
+    return any(_moved(old.get(name), new.get(name)) for name in _COUNTS) or _time_moved(
+        old, new, _SECONDS_OF_TIME
     )
+
+
+def _time_moved(old: Manifest, new: Manifest, least: float) -> bool:
+    return _moved(old.get("behindSeconds"), new.get("behindSeconds"), band=_BAND_OF_TIME, least=least)
 
 
 def _moved(before: int | None, after: int | None, *, band: float = _BAND, least: float = 0) -> bool:

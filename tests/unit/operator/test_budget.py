@@ -71,6 +71,11 @@ CHANGES: dict[str, tuple[dict[str, Any], dict[str, Any], float | None]] = {
         lagging(600, behind_seconds=130),
         LATE,
     ),
+    "only the clock moved, while it is young": (
+        lagging(600, behind_seconds=30),
+        lagging(600, behind_seconds=55),
+        60.0,
+    ),
     "only the clock moved far": (lagging(600, behind_seconds=100), lagging(600, behind_seconds=140), SOON),
     "only a number in a message moved": (expired(50), expired(51), LATE),
 }
