@@ -185,16 +185,13 @@ def bounding_capabilities() -> int:
 
 
 def _spawn_daemon() -> None:
-    """Start the daemon in a session of its own, so that it outlives this command."""
+    """Start the daemon in a session of its own and as nobody's child, so that it outlives this command."""
     runtime = _write_runtime()
     dockerd = system.find("dockerd") or "dockerd"
+    daemon = daemon_command(dockerd, runtime, capabilities=bounding_capabilities())
     with LOG.open("ab") as log:
-        subprocess.Popen(
-            daemon_command(dockerd, runtime, capabilities=bounding_capabilities()),
-            stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=log,
-            start_new_session=True,
+        subprocess.run(
+            ["setsid", "--fork", *daemon], stdin=subprocess.DEVNULL, stdout=log, stderr=log, check=True
         )
 
 

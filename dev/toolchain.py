@@ -58,7 +58,7 @@ def _clear_away() -> None:
     with suppress(FileNotFoundError):
         _GO_FILES.rename(_GO_FILES.with_name(f"go-{os.getpid()}.trash"))
     if trash := list(ROOT.glob("go-*.trash")):
-        subprocess.Popen(["rm", "-rf", *trash], start_new_session=True)
+        subprocess.run(["setsid", "--fork", "rm", "-rf", *trash], check=True)
 
 
 def kubernetes() -> Path:

@@ -22,6 +22,7 @@ from bench.operator.requests import counted_broker
 from bench.operator.results import judged
 from dev.cluster import Cluster
 from dev.run import persistently
+from dev.steps import say
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -73,8 +74,9 @@ def _measured(cluster: Cluster, folder: Path, size: int) -> list[Row]:
                 with operator(
                     [module], kubeconfig=kubeconfig, namespace=fleet.namespace, log=folder / f"{name}.log"
                 ) as running:
-                    scene = Scene(cluster, broker, load, fleet, running, refreshes)
-                    return measure(scene, effort)
+                    figures = measure(Scene(cluster, broker, load, fleet, running, refreshes), effort)
+                    say(f"  {name}: {figures}")
+                    return figures
             finally:
                 fleet.delete()
 

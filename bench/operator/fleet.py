@@ -44,17 +44,20 @@ class Fleet:
 
         _sixteen_at_a_time(create, members)
 
-    def complete(self) -> int:
-        """Return how many EventConsumers have a Deployment and a known lag in their status."""
+    def incomplete(self, members: Sequence[Member]) -> list[Member]:
+        """Return those that have no Deployment yet, or no known lag in their status."""
         deployments: Any = self._objects.list_namespaced_custom_object(
             **_DEPLOYMENTS, namespace=self.namespace
         )
         deployed = {one["metadata"]["name"] for one in deployments["items"]}
         consumers: Any = self._objects.list_namespaced_custom_object(**_KIND, namespace=self.namespace)
-        return sum(
-            one["metadata"]["name"] in deployed and one.get("status", {}).get("lag") is not None
-            for one in consumers["items"]
-        )
+        known = {one["metadata"]["name"] for one in consumers["items"] if _lag_is_known(one)}
+        return [member for member in members if member.name not in deployed & known]
+
+    def lag_is_known(self, member: Member) -> bool:
+        """Tell whether the lag of one EventConsumer is in its status."""
+        one = self._objects.get_namespaced_custom_object(**_KIND, namespace=self.namespace, name=member.name)
+        return _lag_is_known(one)
 
     def edit(self, member: Member, text: str) -> float:
         """Change what the pods of one EventConsumer are told; return how long its Deployment took."""
@@ -88,6 +91,10 @@ class Fleet:
 
         _sixteen_at_a_time(release, self.members)
         self._core.delete_namespace(self.namespace)
+
+
+def _lag_is_known(one: Any) -> bool:
+    return one.get("status", {}).get("lag") is not None
 
 
 def _sixteen_at_a_time(act: Callable[[Member], None], members: Sequence[Member]) -> None:

@@ -17,8 +17,13 @@ if TYPE_CHECKING:
 PARTITIONS = 12
 _TOPICS = 20
 _LAG = 100
-_TREMBLE = 5
-_STEP = 20
+_TREMBLE = 2
+_STEP = 2 * _TREMBLE
+"""Fewer would let a committed offset go back; more would be no noise, between a write and its commits."""
+TREMBLE_SECONDS = 5.0
+"""How long after another the lags are meant to tremble."""
+SETTLING_SECONDS = TREMBLE_SECONDS * _LAG / _STEP
+"""After how long all that is unread was written by trembling: then the oldest of it becomes no older."""
 _IN_FLIGHT = 50
 _SECONDS = 60.0
 
@@ -65,7 +70,11 @@ class Load:
         self._write(_LAG)
 
     def tremble(self, fleet: list[Member]) -> None:
-        """Write some records and let each group read about as many: its lag stays within five per cent."""
+        """Write some records and let each group read about as many.
+
+        Its lag is between 98 and 106 at every moment, also after the write and before the commit: within five
+        per cent.
+        """
         self._write(_STEP)
         self._commit(fleet, lambda: _LAG + self._random.randint(-_TREMBLE, _TREMBLE))
 
@@ -86,7 +95,8 @@ class Load:
                     done.result(_SECONDS)
 
     def _asked(self, member: Member, lag: Callable[[], int]) -> dict[str, Future[Any]]:
-        places = [TopicPartition(member.topic, one, self._end - lag()) for one in range(PARTITIONS)]
+        offset = self._end - lag()
+        places = [TopicPartition(member.topic, one, offset) for one in range(PARTITIONS)]
         return self._admin.alter_consumer_group_offsets(
             [ConsumerGroupTopicPartitions(member.name, places)], request_timeout=_SECONDS
         )

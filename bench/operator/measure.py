@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from bench.operator import api_server
+from bench.operator.load import SETTLING_SECONDS, TREMBLE_SECONDS
 from dev.steps import step
 
 if TYPE_CHECKING:
@@ -23,11 +24,9 @@ if TYPE_CHECKING:
 FIRST = 20
 """How many EventConsumers are made before the fleet, to warm up."""
 _LONGEST_SECONDS = 600.0
+_LOOK_SECONDS = 0.5
 _QUIET_SECONDS = 20.0
 _NOISE_SECONDS = 60.0
-_SETTLING = 3
-"""For how many such times an operator is waited for that never rests."""
-_TREMBLE_SECONDS = 10.0
 _LOOKS = 10
 """How often a moment between two refreshes is looked for."""
 _BROKERS_OWN = frozenset({"BrokerHeartbeat", "Fetch", "FetchSnapshot"})
@@ -106,9 +105,10 @@ def measure(scene: Scene, effort: Effort) -> Figures:
         idle = _idle(scene, effort.idle_seconds)
     with step("Everybody falls behind"):
         load.fall_behind()
-        _grow_used_to_noise(scene)
+        # That the oldest unread record grows older is no noise, nor what is written of it a little later.
+        _noise(scene, seconds=SETTLING_SECONDS + _NOISE_SECONDS)
     with step("Lag that trembles"):
-        patches, share = _noise(scene)
+        patches, share = _noise(scene, seconds=_NOISE_SECONDS)
     with step(f"{effort.edits} edits"):
         took = sorted(fleet.edit(member, "yes") for member in fleet.members[: effort.edits])
     memory = operator.memory()
@@ -130,13 +130,17 @@ def measure(scene: Scene, effort: Effort) -> Figures:
 
 
 def _made(scene: Scene, members: Sequence[Member]) -> float:
-    started, before = time.perf_counter(), scene.fleet.complete()
+    started = time.perf_counter()
     scene.fleet.make(members, scene.broker.bootstrap_servers)
-    while (complete := scene.fleet.complete() - before) < len(members):
+    waiting = scene.fleet.incomplete(members)
+    while waiting:
         scene.operator.memory()  # It raises where the operator has ended.
         if time.perf_counter() - started > _LONGEST_SECONDS:
-            raise TimeoutError(f"only {complete} are complete after {_LONGEST_SECONDS:.0f} s")
-        time.sleep(1)
+            raise TimeoutError(f"{len(waiting)} are not complete after {_LONGEST_SECONDS:.0f} s")
+        time.sleep(_LOOK_SECONDS)
+        # To list a thousand resources at each look would be a good part of the API server's load.
+        if scene.fleet.lag_is_known(waiting[-1]):
+            waiting = scene.fleet.incomplete(members)
     return time.perf_counter() - started
 
 
@@ -184,19 +188,11 @@ def _between_refreshes(scene: Scene) -> tuple[Refreshes, Counter[str]]:
     return refreshed, requests
 
 
-def _grow_used_to_noise(scene: Scene) -> None:
-    """Let lags move until the operator has written how far behind all are: to tell that is no noise."""
-    for _ in range(_SETTLING):
-        patches, _ = _noise(scene)
-        if not patches:
-            return
-
-
-def _noise(scene: Scene) -> tuple[float, float]:
+def _noise(scene: Scene, *, seconds: float) -> tuple[float, float]:
     """Let every lag move by at most five per cent; return the patches a minute, and their share a refresh."""
     before, refreshed, started = api_server.writes(scene.cluster), scene.refreshed(), time.monotonic()
-    while time.monotonic() - started < _NOISE_SECONDS:
-        next_time = time.monotonic() + _TREMBLE_SECONDS
+    while time.monotonic() - started < seconds:
+        next_time = time.monotonic() + TREMBLE_SECONDS
         scene.load.tremble(scene.fleet.members)
         time.sleep(max(0.0, next_time - time.monotonic()))
     minutes = (time.monotonic() - started) / 60

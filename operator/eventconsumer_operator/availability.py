@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from eventconsumer_operator.conditions import Answer, moment
+from eventconsumer_operator.lag import UNKNOWN, LagState
 from eventconsumer_operator.mounts import secrets
 from eventconsumer_operator.names import ConditionType, Reason
 from eventconsumer_operator.pods import Trouble, trouble, unmounted
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
 
 STARTING = timedelta(minutes=1)
 """How long workers may be on their way before they count as unavailable."""
+_NOTHING_WAITS = "no record waits, and spec.scaling.min is 0, so no worker runs"
+_NOBODY_KNOWS = "spec.scaling.min is 0 and no worker runs; whether a record waits is not known"
 
 
 def workers_available(world: World, findings: Sequence[Finding], now: datetime) -> Answer:
@@ -51,8 +54,13 @@ def _as_asked(world: World, ready: int) -> tuple[Reason, str]:
     if world.replicas:
         return Reason.WORKERS_READY, f"{ready} of {world.replicas} workers are ready"
     if world.scaled:
-        return Reason.SCALED_TO_ZERO, "no record waits, and spec.scaling.min is 0, so no worker runs"
+        return Reason.SCALED_TO_ZERO, _NOTHING_WAITS if _nothing_waits(world) else _NOBODY_KNOWS
     return Reason.STOPPED, "stopped, as spec.replicas is 0"
+
+
+def _nothing_waits(world: World) -> bool:
+    lag = world.observation.lag if world.observation else UNKNOWN
+    return lag.state is LagState.KNOWN and lag.total == 0
 
 
 def _settled(world: World) -> bool:

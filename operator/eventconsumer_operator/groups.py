@@ -67,15 +67,6 @@ def heir(key: ObjectKey, store: Store) -> ObjectKey | None:
     )
 
 
-def kafka_at(servers: str, namespace: str, store: Store) -> Manifest | None:
-    """Return the Kafka of a namespace that publishes these servers, if there is one."""
-    known = (store.get(KAFKAS, key) for key in sorted(store.keys(KAFKAS)) if key.namespace == namespace)
-    return next(
-        (kafka for kafka in known if kafka and any(each.servers == servers for each in published(kafka))),
-        None,
-    )
-
-
 def sharers(groups: Collection[str], store: Store) -> set[ObjectKey]:
     """Return the EventConsumers whose group has one of these names, on whatever cluster."""
     return {key for group in groups for key in store.keys_by(EVENT_CONSUMERS, BY_GROUP, group)}

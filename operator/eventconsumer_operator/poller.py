@@ -27,7 +27,7 @@ from eventconsumer_operator.verdict import look, slide
 from eventconsumer_operator.world import Observation
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Collection, Mapping
 
     from eventconsumer_operator.access import Access
     from eventconsumer_operator.names import ObjectKey
@@ -73,6 +73,7 @@ class Poller:
         self._changed = changed
         self._targets: dict[ObjectKey, Target] = {}
         self._observations: dict[ObjectKey, Observation] = {}
+        self._unasked: set[ObjectKey] = set()
         self._clusters: dict[Access, Broker] = {}
         self._rounds: dict[Access, asyncio.Task[None]] = {}
         self._silent: set[Access] = set()
@@ -85,15 +86,20 @@ class Poller:
 
     def follow(self, key: ObjectKey, target: Target) -> None:
         """Observe an EventConsumer from now on; a new or changed one is asked for at once."""
-        if self._targets.get(key) != target:
-            self._targets[key] = target
+        before = self._targets.get(key)
+        if before == target:
+            return
+        self._targets[key] = target
+        if before is None or not target.asks_as(before):
             self._observations.pop(key, None)
-            self._wake.set()
+        self._unasked.add(key)
+        self._wake.set()
 
     def forget(self, key: ObjectKey) -> None:
         """Stop observing an EventConsumer."""
         self._targets.pop(key, None)
         self._observations.pop(key, None)
+        self._unasked.discard(key)
 
     def target(self, key: ObjectKey) -> Target | None:
         """Return what is asked for an EventConsumer, or None where it is not followed."""
@@ -104,7 +110,12 @@ class Poller:
         return self._observations.get(key)
 
     async def run(self) -> None:
-        """Ask until cancelled."""
+        """Ask until cancelled; what was answered in an earlier run may be hours old and is forgotten."""
+        self._observations.clear()
+        self._records.clear()
+        self._growth.clear()
+        self._settings.clear()
+        self._silent.clear()
         next_look = time.monotonic()
         try:
             while True:
@@ -135,21 +146,16 @@ class Poller:
             by_cluster[target.access][key] = target
         for access, targets in by_cluster.items():
             running = self._rounds.get(access)
-            asked = {
-                key: target for key, target in targets.items() if everybody or key not in self._observations
-            }
+            asked = {key: target for key, target in targets.items() if everybody or key in self._unasked}
             if asked and (running is None or running.done()):
+                self._unasked.difference_update(asked)
                 self._rounds[access] = asyncio.create_task(
                     self._round(access, asked), name=f"lag of {access.servers}"
                 )
-        for access in set(self._clusters) - set(by_cluster):
+        # Also those that never answered, which have no connection.
+        for access in self._rounds.keys() - by_cluster.keys():
             if self._rounds[access].done():
-                await self._hang_up(access)
-                self._records.pop(access, None)
-                self._growth.pop(access, None)
-                self._settings.pop(access, None)
-                metrics.kafka_up.remove(access.servers)
-                del self._rounds[access]
+                await self._leave(access, followed=by_cluster.keys())
 
     async def _round(self, access: Access, targets: Mapping[ObjectKey, Target]) -> None:
         try:
@@ -165,9 +171,21 @@ class Poller:
             self._note_unknown(targets)
         else:
             self._say_answering(access)
-        if self._targets.keys() - self._observations.keys():
+        if self._unasked:
             # Somebody came while this round went on, and found it closed.
             self._wake.set()
+
+    async def _leave(self, access: Access, *, followed: Collection[Access]) -> None:
+        """Forget a way to a cluster that nobody is followed over any more."""
+        await self._hang_up(access)
+        self._records.pop(access, None)
+        self._growth.pop(access, None)
+        self._settings.pop(access, None)
+        self._silent.discard(access)
+        del self._rounds[access]
+        # A renewed CA makes another way to the same servers.
+        if access.servers not in {other.servers for other in followed}:
+            metrics.kafka_up.remove(access.servers)
 
     async def _hang_up(self, access: Access) -> None:
         broker = self._clusters.pop(access, None)

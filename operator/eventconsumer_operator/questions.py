@@ -7,7 +7,7 @@ from what is not there.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from eventconsumer_operator.broker import IN_FLIGHT
@@ -35,6 +35,10 @@ class Target:
     group: str
     start_from: str
     dead_letter_topic: str | None = None
+
+    def asks_as(self, other: Target) -> bool:
+        """Say whether the other asks the same servers the same, be it by another certificate or password."""
+        return self.access.servers == other.access.servers and self == replace(other, access=self.access)
 
 
 @dataclass(frozen=True)

@@ -14,17 +14,17 @@ from typing import TYPE_CHECKING
 
 from pydantic import ValidationError
 
-from eventconsumer_operator import access, checks, desired, groups
+from eventconsumer_operator import checks, desired, groups
+from eventconsumer_operator.affected import affected
+from eventconsumer_operator.applying import Applier, obstacle
 from eventconsumer_operator.autoscaler import Autoscaler
 from eventconsumer_operator.availability import STARTING
 from eventconsumer_operator.budget import news, write_due
-from eventconsumer_operator.cluster import Refused
+from eventconsumer_operator.cluster import Refused, Unavailable
 from eventconsumer_operator.connection import Connection, cluster_of, recreated, remembered
 from eventconsumer_operator.deletion import Step, left, parting
-from eventconsumer_operator.drift import Applied, needs_apply
 from eventconsumer_operator.errands import CommitEnds, DeleteGroup
 from eventconsumer_operator.events import event
-from eventconsumer_operator.findings import Finding
 from eventconsumer_operator.hearing import heard
 from eventconsumer_operator.indexes import BY_CONSUMER
 from eventconsumer_operator.memory import Memory
@@ -39,23 +39,24 @@ from eventconsumer_operator.names import (
     PODS,
     TOPICS,
     USERS,
-    ConditionType,
     ObjectKey,
     Reason,
 )
 from eventconsumer_operator.outcome import Outcome
 from eventconsumer_operator.pod_template import claim_name
 from eventconsumer_operator.questions import Target
+from eventconsumer_operator.reach import access_to
 from eventconsumer_operator.status import report, unreadable
 from eventconsumer_operator.tidings import Tiding
-from eventconsumer_operator.world import World, asked_too_early
+from eventconsumer_operator.world import World, asked_too_early, awaits_first_answer
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from eventconsumer_operator.access import Access, Credentials
-    from eventconsumer_operator.cluster import Cluster
+    from eventconsumer_operator.cluster import Cluster, ClusterError
     from eventconsumer_operator.errands import Errands
+    from eventconsumer_operator.findings import Finding
     from eventconsumer_operator.keeper import Keeper
     from eventconsumer_operator.models import Manifest
     from eventconsumer_operator.pod_template import Image
@@ -107,19 +108,22 @@ class Reconciler:
             await self._part(key, body, consumer)
             return
         await self._keep_finalizer(body, wanted=consumer.spec.deletion_policy == "Delete")
-        world = self._scaled(key, await self._gather(key, consumer, body.get("status", {})))
+        world = self._observed(key, await self._gather(key, consumer, body.get("status", {})))
+        world = self._scaled(key, world)
         connection, findings = self._decide(world)
-        self._follow(key, world, connection)
+        hindrance = None
         if connection is not None and _may_apply(world, findings):
             start = self._fix_start(key, world, connection)
             if start is None:
                 return  # Kafka is being asked, and its answer brings the key back.
             if start is Outcome.DONE:
-                world, refused = await self._apply(key, world, connection)
-                findings += refused
+                world, hindrance = await self._apply(key, world, connection)
+                findings += [obstacle(hindrance)] if hindrance else []
             else:
                 findings.append(checks.start_not_fixed(connection, start))
         await self._report(key, world, connection, findings)
+        if isinstance(hindrance, Unavailable):
+            raise hindrance  # So it is tried again, later and later.
 
     def _scaled(self, key: ObjectKey, world: World) -> World:
         """Add how many workers lag calls for, where the resource leaves that to lag."""
@@ -140,7 +144,7 @@ class Reconciler:
         if world.deployment is not None or world.consumer.spec.start_from != "latest":
             self.errands.call_off(key)
             return Outcome.DONE
-        errand = CommitEnds(self._access(world, connection), world.consumer.group_id, connection.topic)
+        errand = CommitEnds(self._access(connection, world), world.consumer.group_id, connection.topic)
         return self.errands.run(key, errand)
 
     async def _keep_finalizer(self, body: Manifest, *, wanted: bool) -> None:
@@ -158,7 +162,7 @@ class Reconciler:
         self.keeper.call_off(key)
         world = await self._gather(key, consumer, body.get("status", {}))
         connection, now = checks.connection_of(world), datetime.now(UTC)
-        errand = DeleteGroup(self._access(world, connection), consumer.group_id) if connection else None
+        errand = DeleteGroup(self._access(connection, world), consumer.group_id) if connection else None
         outcome = self.errands.outcome(key, errand) if errand else None
         coming = parting(world, connection, heir=groups.heir(key, self.store), outcome=outcome, now=now)
         if coming.step is Step.RELEASE:
@@ -170,7 +174,7 @@ class Reconciler:
         self.later(key, max(1.0, left(world, now=now).total_seconds()))
         if coming.step is Step.STOP_WORKERS and connection is not None:
             stopped = desired.deployment(consumer, connection, self.image, replicas=0)
-            await self._apply_one(key, DEPLOYMENTS, stopped, world.deployment)
+            await self._applier.apply_one(DEPLOYMENTS, stopped, world.deployment, self._memory(key))
         elif coming.step is Step.DELETE_GROUP and errand is not None:
             self.errands.run(key, errand)
 
@@ -190,7 +194,7 @@ class Reconciler:
         await self.cluster.tell(event(about, tiding, now=datetime.now(UTC)))
 
     async def _gather(self, key: ObjectKey, consumer: EventConsumer, status: Manifest) -> World:
-        """Read everything a decision needs; only an object that may have to be created is asked for."""
+        """Read what the API server has; only an object that may have to be created is asked for."""
         reference, user = consumer.spec.topic_ref, consumer.spec.user_ref
         topic = self.store.get(TOPICS, ObjectKey(key.namespace, reference.name)) if reference else None
         cluster = cluster_of(topic) if topic else None
@@ -206,7 +210,6 @@ class Reconciler:
             claim=await self._find(CLAIMS, ObjectKey(key.namespace, claim_name(consumer)))
             if consumer.spec.worker.has_volume
             else None,
-            observation=self.poller.observation(key),
             pods=await heard(self._pods(key)),
             group_owner=groups.group_owner(key, self.store),
         )
@@ -223,79 +226,60 @@ class Reconciler:
         faults = (checks.first_finding(world, chain) for chain in chains)
         return checks.connection_of(world), [fault for fault in faults if fault]
 
-    def _follow(self, key: ObjectKey, world: World, connection: Connection | None) -> None:
-        consumer = world.consumer
+    def _access(self, connection: Connection, world: World) -> Access:
+        return access_to(connection, world, self.store, self.credentials)
+
+    def _observed(self, key: ObjectKey, world: World) -> World:
+        """Have Kafka asked about what the resource leads to now, and add what it said of just that.
+
+        What it said of an earlier topic is no ground for a verdict, nor for a number of workers.
+        """
+        consumer, connection = world.consumer, checks.connection_of(world)
         if connection is None:
             self.poller.forget(key)
-            return
+            return world
         self.poller.follow(
             key,
             Target(
-                access=self._access(world, connection),
+                access=self._access(connection, world),
                 topic=connection.topic,
                 group=consumer.group_id,
                 start_from=consumer.spec.start_from,
                 dead_letter_topic=consumer.dead_letter_topic(connection.topic),
             ),
         )
-
-    def _access(self, world: World, connection: Connection) -> Access:
-        """Return how the operator itself reaches the Kafka of a consumer."""
-        kafka = world.kafka or groups.kafka_at(
-            connection.bootstrap_servers, world.consumer.metadata.namespace, self.store
-        )
-        if kafka is None:
-            return access.to_servers(connection, self.credentials)
-        return access.through_strimzi(kafka, self.credentials)
+        return replace(world, observation=self.poller.observation(key))
 
     async def _apply(
         self, key: ObjectKey, world: World, connection: Connection
-    ) -> tuple[World, list[Finding]]:
-        """Apply what differs; the volume claim first, because the Deployment's pod mounts it."""
-        consumer = world.consumer
-        try:
-            claim = desired.claim(consumer)
-            if claim is not None:
-                world = replace(world, claim=await self._apply_one(key, CLAIMS, claim, world.claim))
-            deployment = desired.deployment(consumer, connection, self.image, replicas=world.replicas)
-            before = remembered(world.deployment)
-            world = replace(
-                world, deployment=await self._apply_one(key, DEPLOYMENTS, deployment, world.deployment)
-            )
-            if recreated(before, connection):
-                made = f"topic {connection.topic} was deleted and made again (id {connection.topic_id})"
-                tiding = Tiding(Reason.TOPIC_RECREATED, f"{made}, so the workers restart", good=False)
-                await self._tell(consumer.metadata, tiding)
-        except Refused as refused:
+    ) -> tuple[World, ClusterError | None]:
+        """Have the workers be as they should, and tell of a topic that was made again."""
+        before = remembered(world.deployment)
+        world, failure = await self._applier.apply(world, connection, self._memory(key))
+        if isinstance(failure, Refused):
             self.later(key, STARTING.total_seconds())
-            return world, [Finding(ConditionType.WORKERS_AVAILABLE, Reason.APPLY_REFUSED, str(refused))]
-        return world, []
+        if failure is None and recreated(before, connection):
+            made = f"topic {connection.topic} was deleted and made again (id {connection.topic_id})"
+            tiding = Tiding(Reason.TOPIC_RECREATED, f"{made}, so the workers restart", good=False)
+            await self._tell(world.consumer.metadata, tiding)
+        return world, failure
 
-    async def _apply_one(
-        self, key: ObjectKey, kind: str, wanted: Manifest, live: Manifest | None
-    ) -> Manifest:
-        memory = self.memories.setdefault(key, Memory())
-        if live is not None and (
-            live["metadata"].get("deletionTimestamp")
-            or not needs_apply(wanted, live, memory.applied.get(kind))
-        ):
-            return live
-        returned = await self.cluster.apply(kind, wanted)
-        memory.applied[kind] = Applied.of(wanted, returned)
-        self.store.put(kind, returned)
-        if live is None or live["metadata"].get("resourceVersion") != returned["metadata"].get(
-            "resourceVersion"
-        ):
-            done = "created" if live is None else "repaired or updated"
-            logger.info("%s: %s %s %s", "/".join(key), wanted["kind"], wanted["metadata"]["name"], done)
-        return returned
+    def _memory(self, key: ObjectKey) -> Memory:
+        return self.memories.setdefault(key, Memory())
+
+    @property
+    def _applier(self) -> Applier:
+        return Applier(self.cluster, self.store, self.image)
 
     async def _report(
         self, key: ObjectKey, world: World, connection: Connection | None, findings: list[Finding]
     ) -> None:
-        now = datetime.now(UTC)
+        now, memory = datetime.now(UTC), self._memory(key)
+        if connection is not None and awaits_first_answer(world) and (wait := memory.patience()) > 0:
+            self.later(key, wait)
+            return
         ready = (world.deployment or {}).get("status", {}).get("readyReplicas", 0)
-        world = replace(world, crew_since=self.memories.setdefault(key, Memory()).count(ready, now))
+        world = replace(world, crew_since=memory.count(ready, now))
         self.keeper.look(key, world, self.poller.target(key), empty_since=world.crew_since, now=now)
         status = report(world, connection, findings, now=now)
         await self._write(key, world.status, status)
@@ -306,7 +290,7 @@ class Reconciler:
             self.later(key, STARTING.total_seconds() / 6)
 
     async def _write(self, key: ObjectKey, before: Manifest, status: Manifest) -> None:
-        memory = self.memories.setdefault(key, Memory())
+        memory = self._memory(key)
         memory.told = told(status)
         now = time.monotonic()
         due = write_due(
@@ -319,16 +303,26 @@ class Reconciler:
         if due > 0:
             self.later(key, due)
             return
+        held = self.store.get(EVENT_CONSUMERS, key)
         written = await self.cluster.write_status(key, status)
+        if written is None:
+            self._lose(held)
+            return
         memory.status_written_at = now
         old, new = before.get("summary", {}).get("status"), status["summary"]["status"]
         if old != new:
             said = ("/".join(key), new, status["conditions"][0]["message"])
             logger.info("%s: %s (%s)", *said, extra={"reason": new})
-        if written is not None:
-            self.store.put(EVENT_CONSUMERS, written)
-            for tiding in memory.troubles.after(before, status):
-                await self._tell(Metadata.model_validate(written["metadata"]), tiding)
+        self.store.put(EVENT_CONSUMERS, written)
+        for tiding in memory.troubles.after(before, status):
+            await self._tell(Metadata.model_validate(written["metadata"]), tiding)
+
+    def _lose(self, held: Manifest | None) -> None:
+        """Do nothing more for a resource that went unheard, and look at those that waited for its group."""
+        if held is not None:
+            self.store.lose(EVENT_CONSUMERS, held)
+            for key in affected(EVENT_CONSUMERS, held, self.store):
+                self.later(key, 0.0)
 
 
 def _goes(body: Manifest) -> bool:

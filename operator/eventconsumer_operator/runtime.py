@@ -160,14 +160,16 @@ class Runtime:
         metrics.leading.set(1)
         try:
             async with asyncio.TaskGroup() as group:
-                group.create_task(self.queue.run(), name="reconcilers")
+                # Begins by forgetting what an earlier lead was told, before anything is decided by it.
                 group.create_task(self.poller.run(), name="lag poller")
+                group.create_task(self.queue.run(), name="reconcilers")
         finally:
             self._leads = False
             metrics.leading.set(0)
             metrics.kafka_up.clear()
             if self._reconciler is not None:
                 self._reconciler.autoscaler.clear()
+                self._reconciler.memories.clear()
             await self.errands.stop()
             await self.keeper.stop()
 

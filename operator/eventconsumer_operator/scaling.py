@@ -8,7 +8,9 @@ Each change costs a rebalance, in which nobody consumes, so a change has to be w
   not at all while lag will be gone within half a minute, or while the workers commit nothing.
 * Down only when, for the whole of ``scale_down_after``, fewer would have done, also for what is written
   meanwhile; at most by half in one step. To 0 only where ``min`` is 0 and nothing waited or was written.
-* Lag that is unknown, or known in part, changes nothing, and the time to scale down begins anew.
+* Lag that is unknown, or known in part, changes nothing, and the time to scale down begins anew. Only where
+  no worker runs does one come back for records that wait and for a partition without a committed offset:
+  nobody but a worker gives it one, so none would come back ever after.
 * Never more than the topic has partitions, and never a second worker on one volume.
 
 Messages hold no figures of the moment: each change of one would be a write.
@@ -52,6 +54,7 @@ MESSAGES = {
         " more workers would not help"
     ),
     ScalingReason.LAG_UNKNOWN: "lag is not known on all partitions, so the number of workers is held",
+    ScalingReason.AWAKE: "records wait, or a partition has no committed offset yet, so one worker runs",
     ScalingReason.STABILIZING: "fewer workers would do, and have not for all of spec.scaling.scaleDownAfter",
     ScalingReason.SETTLING: "workers have come or gone, and it does not show in lag yet",
     ScalingReason.DRAINING: "lag will be gone before more workers could help",
@@ -134,8 +137,8 @@ def decide(rules: Rules, seen: Seen, history: History, *, at: float) -> tuple[De
     if not history.needs:
         history = history.need(at, seen.current)
     if seen.lag.state is not LagState.KNOWN or seen.lag.total is None:
-        held = max(min(seen.current, rules.max), rules.min)
-        return Decision(held, None, ScalingReason.LAG_UNKNOWN), history.need(at, max(held, seen.current))
+        decision = _held_blindly(rules, seen)
+        return decision, history.need(at, max(decision.desired, seen.current))
     history = _learn(seen, history)
     wanted = ceil(seen.lag.total / rules.target_lag)
     limit = _limit(rules, seen)
@@ -147,6 +150,14 @@ def decide(rules: Rules, seen: Seen, history: History, *, at: float) -> tuple[De
     else:
         decision = _up(rules, seen, limit, wanted)
     return decision, history.need(at, max(wanted, seen.current))
+
+
+def _held_blindly(rules: Rules, seen: Seen) -> Decision:
+    """Hold the number of workers while lag is not known, but for the one without whom it never will be."""
+    held = max(min(seen.current, rules.max), rules.min)
+    if rules.min == 0 and held <= 1 and (seen.lag.state is LagState.UNCOMMITTED or seen.lag.total):
+        return Decision(1, None, ScalingReason.AWAKE)
+    return Decision(held, None, ScalingReason.LAG_UNKNOWN)
 
 
 def _limit(rules: Rules, seen: Seen) -> _Limit:

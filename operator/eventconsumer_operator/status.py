@@ -210,12 +210,23 @@ def _expired(world: World) -> str:
 
 
 def _word(answers: Sequence[Answer]) -> str:
-    """Return the one word of the STATUS column: what is wrong, else whether the consumer keeps up."""
+    """Return the one word of the STATUS column: what is worst, and that the consumer keeps up if nothing is.
+
+    What keeps workers from running comes before all else (that lag lets none run, only while lag is known);
+    then records that are lost, or soon will be, a verdict that records wait, and who is missing from the
+    group or strange to it.
+    """
     by_type = {answer.type: answer for answer in answers}
     ready, verdict = by_type[ConditionType.READY], by_type[ConditionType.KEEPING_UP]
-    if ready.status != "True" or ready.reason in {Reason.STOPPED, Reason.PAUSED, Reason.SCALED_TO_ZERO}:
+    at_rest = ready.reason == Reason.SCALED_TO_ZERO and verdict.reason == Reason.CAUGHT_UP
+    if ready.status != "True" or at_rest or ready.reason in {Reason.STOPPED, Reason.PAUSED}:
         return ready.reason
-    return verdict.reason
+    losing = by_type.get(ConditionType.RETENTION_RISK) or by_type.get(ConditionType.DATA_LOSS)
+    if losing:
+        return losing.reason
+    joined = by_type[ConditionType.CONSUMERS_JOINED]
+    unmanned = verdict.reason == Reason.CAUGHT_UP and joined.status == "False"
+    return joined.reason if unmanned else verdict.reason
 
 
 def _asked_topic(world: World) -> str | None:

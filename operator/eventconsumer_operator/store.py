@@ -106,6 +106,16 @@ class Store:
         if known is not None and known.uid == _uid(manifest):
             self._of(kind).forget(key)
 
+    def lose(self, kind: str, manifest: Manifest) -> None:
+        """Forget an object that was not found, unless more was heard of its name since.
+
+        Nobody said that it was deleted: a watch or a listing that shows it brings it back.
+        """
+        key = key_of(manifest)
+        known = self._of(kind).objects.get(key)
+        if known is not None and (known.uid, known.version) == (_uid(manifest), version(manifest)):
+            self._of(kind).forget(key)
+
     def serves(self, kind: str) -> bool:
         """Tell whether the API server knew the kind when it was last listed."""
         return kind not in self._unserved

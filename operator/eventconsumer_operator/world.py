@@ -97,3 +97,8 @@ def asked_too_early(world: World) -> bool:
     """Tell whether workers came or went after Kafka was asked, so that the two can't be compared."""
     seen = world.observation
     return bool(seen and world.crew_since and seen.observed_at <= world.crew_since)
+
+
+def awaits_first_answer(world: World) -> bool:
+    """Tell whether a first status lacks only what Kafka is about to say: then one is written, and not two."""
+    return not world.status and world.observation is None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import math
 import os
 import select
 
@@ -23,8 +24,11 @@ class Bell:
 
     def wait(self, seconds: float, *others: int) -> bool:
         """Return after ``seconds``, or once it rang (True) or one of the descriptors ``others`` has data."""
-        readable, _, _ = select.select([self._hears, *others], [], [], seconds)
-        rang = self._hears in readable
+        # Not select(), which knows descriptors below 1024 only: open streams are enough to come beyond.
+        waking = select.poll()
+        for descriptor in (self._hears, *others):
+            waking.register(descriptor, select.POLLIN)
+        rang = self._hears in dict(waking.poll(math.ceil(seconds * 1000)))
         if rang:
             os.read(self._hears, 1 << 16)
         return rang

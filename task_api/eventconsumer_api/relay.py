@@ -55,7 +55,8 @@ _GATHER_SECONDS = 0.01
 _MANY = 8
 _GATHER_MANY_SECONDS = 0.03
 _FIRST_PAUSE_SECONDS = 0.5
-_LONGEST_PAUSE_SECONDS = 15.0
+# The turn outlasts a pause: its session spoke within the 3 s before, and would end 10 s after that.
+_LONGEST_PAUSE_SECONDS = 6.0
 _GRACE_SECONDS = 5.0
 _PRUNE_EVERY = 500
 

@@ -101,7 +101,7 @@ def demo(environment: dict[str, str], aloud: Aloud) -> str:
     return told
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def kubernetes(cluster: Cluster, demo: str) -> Kubernetes:
     """Talk to the namespace in which the demo runs."""
     assert demo

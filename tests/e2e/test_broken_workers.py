@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tests.support.builders import event_consumer
+from tests.support.conditions import condition
 from tests.support.eventually import eventually
-from tests.support.kubernetes import Kubernetes
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from dev.cluster import Cluster
+    from tests.support.kubernetes import Kubernetes
 
 NOWHERE = "nobody.invalid/worker:1"
 ABSURD = {"memory": "900Ti"}
@@ -39,12 +39,6 @@ BROKEN: dict[str, tuple[dict[str, Any], str]] = {
 }
 
 
-@pytest.fixture(scope="module")
-def kubernetes(cluster: Cluster, demo: str) -> Kubernetes:
-    assert demo
-    return Kubernetes(cluster.kubectl_path, cluster.kubeconfig, "tasks")
-
-
 @pytest.fixture(scope="module", autouse=True)
 def _broken(kubernetes: Kubernetes) -> Iterator[None]:
     """Have all of them at the same time."""
@@ -56,8 +50,7 @@ def _broken(kubernetes: Kubernetes) -> Iterator[None]:
 
 
 def complaint(kubernetes: Kubernetes, name: str) -> str:
-    conditions = kubernetes.status(name).get("conditions", [])
-    return next((str(one["message"]) for one in conditions if one["type"] == "WorkersAvailable"), "")
+    return str(condition(kubernetes.status(name), "WorkersAvailable")["message"])
 
 
 def test_none_of_them_holds_up_another(kubernetes: Kubernetes) -> None:

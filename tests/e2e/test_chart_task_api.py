@@ -49,6 +49,18 @@ def test_on_sqlite_one_pod_owns_the_volume(cluster: Cluster) -> None:
     assert environment(objects)["DATABASE_URL"] == "sqlite:////var/lib/task-api/tasks.db"
 
 
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [("null", {}), ('""', {"storageClassName": ""}), ('"fast"', {"storageClassName": "fast"})],
+)
+def test_the_volume_has_the_class_that_was_said_or_none_or_the_default(
+    cluster: Cluster, value: str, expected: dict[str, str]
+) -> None:
+    objects = task_api(cluster, *OPEN, f"--set-json=taskApi.database.sqlite.storageClassName={value}")
+    claim = objects["PersistentVolumeClaim"]["spec"]
+    assert {name: claim[name] for name in claim if name == "storageClassName"} == expected
+
+
 def test_on_postgresql_replicas_are_spread_updated_and_drained_one_at_a_time(cluster: Cluster) -> None:
     objects = task_api(cluster, *OPEN, POSTGRESQL, "--set=taskApi.replicas=2")
     assert objects.keys() == {"Deployment", "Service", "PodDisruptionBudget"}

@@ -13,6 +13,7 @@ from confluent_kafka import Producer, TopicPartition
 from confluent_kafka.admin import AdminClient
 
 from tests.support.builders import event_consumer
+from tests.support.conditions import condition, shows
 from tests.support.events import encoded
 from tests.support.eventually import eventually
 from tests.support.idle_worker import idle_consumer, idle_worker
@@ -36,16 +37,17 @@ def _consumer(kubernetes: Kubernetes) -> Iterator[None]:
 
 def becomes(kubernetes: Kubernetes, kind: str, reason: str, name: str = NAME) -> Manifest:
     """Wait until a condition has a reason, and return the condition."""
-
-    def found() -> list[Manifest]:
-        listed = kubernetes.status(name).get("conditions", [])
-        return [one for one in listed if (one["type"], one["reason"]) == (kind, reason)]
-
-    return eventually(f"{kind} {reason}", found, within=90)[0]
+    return eventually(
+        f"{kind} {reason}",
+        lambda: condition(kubernetes.status(name), kind),
+        until=lambda found: found.get("reason") == reason,
+        within=90,
+    )
 
 
 def test_a_ready_worker_that_is_not_in_its_group_is_missed(kubernetes: Kubernetes) -> None:
     assert becomes(kubernetes, "ConsumersJoined", "MembersMissing")["status"] == "False"
+    shows(kubernetes, NAME, "MembersMissing")
 
 
 def test_a_stranger_in_the_group_is_named_by_client_id_and_host(
@@ -53,6 +55,7 @@ def test_a_stranger_in_the_group_is_named_by_client_id_and_host(
 ) -> None:
     with silent_member(kafka.bootstrap_servers, NAME, topic=NAME, client_id="console-consumer"):
         answer = becomes(kubernetes, "ConsumersJoined", "ForeignMembers")
+        shows(kubernetes, NAME, "ForeignMembers")
     assert "console-consumer at " in answer["message"]
 
 
@@ -74,6 +77,7 @@ def test_records_that_expired_unread_are_told_and_no_longer_counted(
 
     assert lost["message"].startswith("4 records expired")
     eventually("the lag from the log's start", lambda: kubernetes.row(NAME)["LAG"] == "3")
+    shows(kubernetes, NAME, "RecordsExpired")
     about = f"--field-selector=involvedObject.name={NAME},reason=RecordsExpired"
     eventually("an Event", lambda: "RecordsExpired" in kubernetes.kubectl("get", "events", about))
 
@@ -87,6 +91,7 @@ def test_records_that_will_expire_unread_are_told_before(kubernetes: Kubernetes,
 
     assert "expire in less than 5 minutes" in risk["message"]
     assert kubernetes.row(NAME)["LAG"] == "1"
+    shows(kubernetes, NAME, "ExpiringByTime")
 
 
 def test_lag_is_unknown_where_no_kafka_answers(kubernetes: Kubernetes) -> None:
@@ -95,7 +100,7 @@ def test_lag_is_unknown_where_no_kafka_answers(kubernetes: Kubernetes) -> None:
         event_consumer("unanswered", kafka=nowhere, topicRef=None, worker=idle_worker(kubernetes))
     )
     becomes(kubernetes, "KeepingUp", "LagUnknown", "unanswered")
-    eventually("the word", lambda: kubernetes.row("unanswered")["STATUS"] == "LagUnknown", within=60)
+    shows(kubernetes, "unanswered", "LagUnknown")
 
     row, status = kubernetes.row("unanswered"), kubernetes.status("unanswered")
 

@@ -11,6 +11,7 @@ from confluent_kafka.admin import AdminClient
 from tests.e2e.conftest import ROOT
 from tests.e2e.test_broker_away import broker_away  # noqa: F401  # a fixture
 from tests.support.builders import event_consumer, kafka_topic
+from tests.support.conditions import shows
 from tests.support.events import encoded
 from tests.support.eventually import eventually
 from tests.support.kubernetes import Kubernetes
@@ -47,10 +48,6 @@ def change(kubernetes: Kubernetes, name: str = CONSUMER, **spec: Any) -> None:
     kubernetes.kubectl(
         "patch", "eventconsumer", name, "--type=merge", f"--patch={json.dumps({'spec': spec})}"
     )
-
-
-def shows(kubernetes: Kubernetes, status: str, name: str = CONSUMER, *, within: float = 60) -> None:
-    eventually(f"{name} {status}", lambda: kubernetes.row(name)["STATUS"] == status, within=within)
 
 
 def condition(kubernetes: Kubernetes, kind: str, name: str = CONSUMER) -> Manifest | None:
@@ -96,7 +93,7 @@ def test_a_paused_consumer_has_no_worker_and_its_lag_goes_on(
 
     change(kubernetes, paused=True)
 
-    shows(kubernetes, "Paused")
+    shows(kubernetes, CONSUMER, "Paused")
     # A pod that is on its way out still consumes: only an empty group has stopped.
     eventually("an empty group", lambda: kubernetes.status(CONSUMER).get("members") == 0)
     assert not pods(kubernetes)
@@ -119,11 +116,11 @@ def test_of_two_consumers_in_one_group_the_older_runs_and_the_other_takes_over(
     kubernetes: Kubernetes,
 ) -> None:
     consume(kubernetes)
-    shows(kubernetes, "CaughtUp")
+    shows(kubernetes, CONSUMER, "CaughtUp")
 
     consume(kubernetes, RIVAL, groupId=CONSUMER)
 
-    shows(kubernetes, "GroupConflict", RIVAL)
+    shows(kubernetes, RIVAL, "GroupConflict")
     conflict, ready = condition(kubernetes, "GroupConflict", RIVAL), condition(kubernetes, "Ready", RIVAL)
     assert conflict is not None
     assert (conflict["status"], f"tasks/{CONSUMER}" in conflict["message"]) == ("True", True)
@@ -134,7 +131,7 @@ def test_of_two_consumers_in_one_group_the_older_runs_and_the_other_takes_over(
 
     kubernetes.delete("eventconsumer", CONSUMER)
 
-    shows(kubernetes, "CaughtUp", RIVAL)
+    shows(kubernetes, RIVAL, "CaughtUp")
     assert condition(kubernetes, "GroupConflict", RIVAL) is None
 
 
@@ -155,7 +152,7 @@ def elsewhere(cluster: Cluster, kubernetes: Kubernetes) -> Iterator[Kubernetes]:
 @pytest.mark.usefixtures("topic")
 def test_a_group_is_taken_also_across_namespaces(kubernetes: Kubernetes, elsewhere: Kubernetes) -> None:
     consume(kubernetes)
-    shows(kubernetes, "CaughtUp")
+    shows(kubernetes, CONSUMER, "CaughtUp")
     listeners = kubernetes.get("kafka", "events")["status"]["listeners"]
     servers = next(entry["bootstrapServers"] for entry in listeners if entry["name"] == "plain")
     address = {"bootstrapServers": servers, "topic": TOPIC}
@@ -164,7 +161,7 @@ def test_a_group_is_taken_also_across_namespaces(kubernetes: Kubernetes, elsewhe
         event_consumer(RIVAL, namespace="elsewhere", topicRef=None, kafka=address, groupId=CONSUMER)
     )
 
-    shows(elsewhere, "GroupConflict", RIVAL)
+    shows(elsewhere, RIVAL, "GroupConflict")
     conflict = condition(elsewhere, "GroupConflict", RIVAL)
     assert conflict is not None
     assert f"tasks/{CONSUMER}" in conflict["message"]
@@ -194,18 +191,18 @@ def test_from_latest_the_place_is_committed_before_the_first_worker_starts(
 @pytest.mark.usefixtures("topic")
 def test_workers_outlive_their_topic_and_restart_for_the_next_of_its_name(kubernetes: Kubernetes) -> None:
     consume(kubernetes)
-    shows(kubernetes, "CaughtUp")
+    shows(kubernetes, CONSUMER, "CaughtUp")
     [before] = pods(kubernetes)
 
     kubernetes.delete("kafkatopic", TOPIC)
 
-    shows(kubernetes, "TopicNotFound")
+    shows(kubernetes, CONSUMER, "TopicNotFound")
     assert pods(kubernetes) == [before]
 
     kubernetes.apply(kafka_topic(TOPIC))
 
     eventually("another pod", lambda: len(pods(kubernetes)) == 1 and pods(kubernetes) != [before])
-    shows(kubernetes, "CaughtUp")
+    shows(kubernetes, CONSUMER, "CaughtUp")
     [message] = eventually("an Event", lambda: told(kubernetes, "TopicRecreated"))
     assert f"topic {TOPIC} was deleted and made again" in message
 
@@ -213,7 +210,7 @@ def test_workers_outlive_their_topic_and_restart_for_the_next_of_its_name(kubern
 @pytest.mark.usefixtures("topic")
 def test_delete_takes_the_group_along(kubernetes: Kubernetes, kafka: BrokerClient) -> None:
     consume(kubernetes, deletionPolicy="Delete")
-    shows(kubernetes, "CaughtUp")
+    shows(kubernetes, CONSUMER, "CaughtUp")
     assert finalizers(kubernetes) == [FINALIZER]
     eventually("the group", lambda: CONSUMER in groups(kafka))
 
@@ -226,7 +223,7 @@ def test_delete_takes_the_group_along(kubernetes: Kubernetes, kafka: BrokerClien
 @pytest.mark.usefixtures("topic")
 def test_retain_keeps_the_group_and_has_no_finalizer(kubernetes: Kubernetes, kafka: BrokerClient) -> None:
     consume(kubernetes, deletionPolicy="Delete")
-    shows(kubernetes, "CaughtUp")
+    shows(kubernetes, CONSUMER, "CaughtUp")
     eventually("the finalizer", lambda: finalizers(kubernetes) == [FINALIZER])
     kafka.publish(TOPIC, [encoded()])
     eventually("a commit, which outlives the members", lambda: kafka.committed_offsets(CONSUMER, TOPIC))
@@ -243,7 +240,7 @@ def test_a_broker_that_is_away_delays_a_deletion_for_two_minutes_at_most(
     kubernetes: Kubernetes, request: pytest.FixtureRequest
 ) -> None:
     consume(kubernetes, deletionPolicy="Delete")
-    shows(kubernetes, "CaughtUp")
+    shows(kubernetes, CONSUMER, "CaughtUp")
     request.getfixturevalue("broker_away")
 
     kubernetes.kubectl("delete", "eventconsumer", CONSUMER, "--wait=false")

@@ -11,6 +11,7 @@ import yaml
 
 from tests.e2e.conftest import ROOT
 from tests.support.builders import event_consumer, kafka_topic
+from tests.support.custom_worker import custom_worker
 from tests.support.events import encoded
 from tests.support.eventually import eventually
 from tests.support.external_metrics import external_metrics
@@ -84,10 +85,8 @@ def test_kubectl_scale_sets_how_many_workers_run(kubernetes: Kubernetes) -> None
 
 def slow_worker(kubernetes: Kubernetes) -> Manifest:
     """Return a custom worker of the workers' own image that handles five records a second."""
-    running = kubernetes.get("deployment", "notification-service")["spec"]["template"]["spec"]
     handler = "import time; from eventconsumer_workers import run; run(lambda event: time.sleep(0.2))"
-    image = running["containers"][0]["image"]
-    return {"type": "custom", "custom": {"image": image, "command": ["python", "-c", handler]}}
+    return custom_worker(kubernetes, handler)
 
 
 @pytest.fixture

@@ -11,6 +11,7 @@ import pytest
 import yaml
 
 from tests.support.builders import acl, event_consumer, kafka_topic, kafka_user
+from tests.support.conditions import shows
 from tests.support.events import encoded
 from tests.support.eventually import eventually
 
@@ -50,10 +51,6 @@ def let_in(kubernetes: Kubernetes, *acls: dict[str, Any], authentication: str = 
 def consume(kubernetes: Kubernetes, **spec: Any) -> None:
     through_strimzi = {"topicRef": {"name": TOPIC}, "userRef": {"name": USER}}
     kubernetes.apply(event_consumer(CONSUMER, **(through_strimzi | spec)))
-
-
-def shows(kubernetes: Kubernetes, status: str, *, within: float = 90) -> None:
-    eventually(status, lambda: kubernetes.row(CONSUMER)["STATUS"], until=status.__eq__, within=within)
 
 
 def reads_all(kubernetes: Kubernetes, kafka: BrokerClient, *, within: float = 90) -> None:
@@ -112,7 +109,7 @@ def test_a_user_with_a_certificate_reads_over_tls(kubernetes: Kubernetes, kafka:
 
     consume(kubernetes)
 
-    shows(kubernetes, "CaughtUp")
+    shows(kubernetes, CONSUMER, "CaughtUp", within=90)
     reads_all(kubernetes, kafka)
     assert env(kubernetes)["KAFKA_SECURITY_PROTOCOL"] == "SSL"
     assert env(kubernetes)["KAFKA_BOOTSTRAP_SERVERS"].endswith(":9093")
@@ -124,7 +121,7 @@ def test_a_user_with_a_password_reads_over_scram(kubernetes: Kubernetes, kafka: 
 
     consume(kubernetes)
 
-    shows(kubernetes, "CaughtUp")
+    shows(kubernetes, CONSUMER, "CaughtUp", within=90)
     reads_all(kubernetes, kafka)
     assert env(kubernetes)["KAFKA_SECURITY_PROTOCOL"] == "SASL_SSL"
     assert env(kubernetes)["KAFKA_BOOTSTRAP_SERVERS"].endswith(":9094")
@@ -133,11 +130,11 @@ def test_a_user_with_a_password_reads_over_scram(kubernetes: Kubernetes, kafka: 
 
 def test_a_user_who_is_not_there_yet_is_waited_for(kubernetes: Kubernetes, kafka: BrokerClient) -> None:
     consume(kubernetes)
-    shows(kubernetes, "UserNotFound")
+    shows(kubernetes, CONSUMER, "UserNotFound", within=90)
 
     let_in(kubernetes)
 
-    shows(kubernetes, "CaughtUp")
+    shows(kubernetes, CONSUMER, "CaughtUp", within=90)
     reads_all(kubernetes, kafka)
 
 
@@ -147,21 +144,21 @@ def test_missing_acls_are_told_as_yaml_that_helps_once_it_is_pasted(
     half = acl("topic", TOPIC, "Read", "Describe")
     let_in(kubernetes, half)
     consume(kubernetes)
-    shows(kubernetes, "AclMissing")
+    shows(kubernetes, CONSUMER, "AclMissing", within=90)
 
     let_in(kubernetes, half, *pasted(kubernetes))
 
-    shows(kubernetes, "CaughtUp")
+    shows(kubernetes, CONSUMER, "CaughtUp", within=90)
     reads_all(kubernetes, kafka)
 
 
 def test_a_listener_that_does_not_fit_the_user_is_named(kubernetes: Kubernetes) -> None:
     let_in(kubernetes)
     consume(kubernetes, listener="scram")
-    shows(kubernetes, "AuthenticationMismatch")
+    shows(kubernetes, CONSUMER, "AuthenticationMismatch", within=90)
 
     consume(kubernetes, listener="tls")
-    shows(kubernetes, "CaughtUp")
+    shows(kubernetes, CONSUMER, "CaughtUp", within=90)
 
 
 def test_a_secured_kafka_that_strimzi_does_not_run_is_read_and_its_lag_is_said_to_be_unknown(
@@ -182,7 +179,7 @@ def test_a_secured_kafka_that_strimzi_does_not_run_is_read_and_its_lag_is_said_t
     ends = kafka.end_offsets(TOPIC)
     eventually("all is read", lambda: kafka.committed_offsets(CONSUMER, TOPIC), until=ends.__eq__, within=90)
     # The operator may read no Secret, so it can't log in and ask.
-    shows(kubernetes, "LagUnknown")
+    shows(kubernetes, CONSUMER, "LagUnknown", within=90)
     assert kubernetes.row(CONSUMER)["LAG"] == "unknown"
 
 
@@ -191,7 +188,7 @@ def test_a_renewed_certificate_is_taken_up_by_another_start_of_the_worker(
 ) -> None:
     let_in(kubernetes)
     consume(kubernetes)
-    shows(kubernetes, "CaughtUp")
+    shows(kubernetes, CONSUMER, "CaughtUp", within=90)
     before, old = start(kubernetes), data(kubernetes, USER, "user.crt")
 
     kubernetes.kubectl("annotate", "secret", USER, "strimzi.io/force-renew=true")
@@ -199,7 +196,7 @@ def test_a_renewed_certificate_is_taken_up_by_another_start_of_the_worker(
     eventually("a new certificate", lambda: data(kubernetes, USER, "user.crt"), until=lambda now: now != old)
     see_secrets_now(kubernetes)
     eventually("another start", lambda: start(kubernetes) != before, within=180)
-    shows(kubernetes, "CaughtUp")
+    shows(kubernetes, CONSUMER, "CaughtUp", within=90)
     assert mounted(kubernetes, f"{USER_FOLDER}/user.crt") == data(kubernetes, USER, "user.crt")
     reads_all(kubernetes, kafka)
 
@@ -209,7 +206,7 @@ def test_a_renewed_password_is_taken_up_by_another_start_of_the_worker(
 ) -> None:
     let_in(kubernetes, authentication="scram-sha-512")
     consume(kubernetes)
-    shows(kubernetes, "CaughtUp")
+    shows(kubernetes, CONSUMER, "CaughtUp", within=90)
     before, old = start(kubernetes), data(kubernetes, USER, "password")
 
     kubernetes.delete("secret", USER)
@@ -217,7 +214,7 @@ def test_a_renewed_password_is_taken_up_by_another_start_of_the_worker(
     eventually("a new password", lambda: data(kubernetes, USER, "password"), until=lambda now: now != old)
     see_secrets_now(kubernetes)
     eventually("another start", lambda: start(kubernetes) != before, within=180)
-    shows(kubernetes, "CaughtUp")
+    shows(kubernetes, CONSUMER, "CaughtUp", within=90)
     reads_all(kubernetes, kafka)
 
 
@@ -226,13 +223,13 @@ def test_workers_roll_when_the_authority_of_the_brokers_is_another(
 ) -> None:
     let_in(kubernetes)
     consume(kubernetes)
-    shows(kubernetes, "CaughtUp")
+    shows(kubernetes, CONSUMER, "CaughtUp", within=90)
     before, old = pod(kubernetes)["metadata"]["uid"], data(kubernetes, AUTHORITY, "ca.crt")
 
     kubernetes.kubectl("annotate", "secret", "events-cluster-ca", "strimzi.io/force-replace=true")
 
     eventually("a new authority", lambda: data(kubernetes, AUTHORITY, "ca.crt"), until=lambda now: now != old)
     eventually("another pod", lambda: pod(kubernetes)["metadata"]["uid"] != before, within=180)
-    shows(kubernetes, "CaughtUp", within=180)
+    shows(kubernetes, CONSUMER, "CaughtUp", within=180)
     assert mounted(kubernetes, f"{CA_FOLDER}/ca.crt") == data(kubernetes, AUTHORITY, "ca.crt")
     reads_all(kubernetes, kafka)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from tests.support.conditions import condition
 from tests.support.eventually import eventually
 
 if TYPE_CHECKING:
@@ -13,8 +14,7 @@ CONSUMER = "notification-service"
 
 
 def reason(kubernetes: Kubernetes, kind: str) -> str:
-    listed = kubernetes.status(CONSUMER).get("conditions", [])
-    return next((entry["reason"] for entry in listed if entry["type"] == kind), "")
+    return str(condition(kubernetes.status(CONSUMER), kind)["reason"])
 
 
 def test_a_worker_that_read_everything_is_caught_up_and_alone_in_its_group(kubernetes: Kubernetes) -> None:

@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from tests.support.builders import event_consumer, kafka_topic
+from tests.support.custom_worker import custom_worker
 from tests.support.eventually import eventually
 
 if TYPE_CHECKING:
@@ -26,11 +27,8 @@ HTTPServer(("", 8080), Ready).serve_forever()
 
 
 def idle_worker(kubernetes: Kubernetes) -> Manifest:
-    """Build a ``spec.worker`` that runs it, in the image that the demo's workers have."""
-    ours = kubernetes.get("deployment", "notification-service")
-    [container] = ours["spec"]["template"]["spec"]["containers"]
-    command = ["/opt/venv/bin/python", "-c", _READY]
-    return {"type": "custom", "custom": {"image": container["image"], "command": command}}
+    """Build a ``spec.worker`` that runs it."""
+    return custom_worker(kubernetes, _READY)
 
 
 @contextmanager

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import re
 import signal
@@ -15,6 +16,10 @@ from tests.support.eventually import eventually
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
+
+_log = logging.getLogger(__name__)
+
+_LAST_LINES = 40
 
 
 class WorkerProcess:
@@ -92,9 +97,13 @@ class WorkerProcess:
         )
 
     def end(self) -> None:
-        """Leave nothing running, whatever the test left behind."""
-        if self._process is not None and self._process.poll() is None:
+        """Leave nothing running, whatever the test left behind; log what the worker said last."""
+        if self._process is None:
+            return
+        if self._process.poll() is None:
             self.kill()
+        said = [line for line in self.output().splitlines() if "AUDIT: " not in line]
+        _log.info("%s ended:\n%s", self._output.stem, "\n".join(said[-_LAST_LINES:]))
 
     def _signal(self, number: signal.Signals) -> None:
         assert self._process is not None

@@ -20,12 +20,12 @@ from eventconsumer_workers import logs, redriver
 from eventconsumer_workers.audit import COMMANDS
 from eventconsumer_workers.audit.log import AuditLog
 from eventconsumer_workers.audit.opening import AuditLogError
-from eventconsumer_workers.broker import topic_id
 from eventconsumer_workers.config import Kind, Settings
 from eventconsumer_workers.handlers.audit import Audit, Store
 from eventconsumer_workers.handlers.custom import Custom, NoHandlerError, resolve
 from eventconsumer_workers.handlers.notification import Notification
 from eventconsumer_workers.handlers.sinks import ToSinks
+from eventconsumer_workers.inquiry import Inquiry
 from eventconsumer_workers.loglines import LogLines
 from eventconsumer_workers.process import work
 from eventconsumer_workers.sinks import SinkError
@@ -81,7 +81,7 @@ def _handler(settings: Settings, function: str) -> BatchHandler | EventHandler |
                 return Notification(lines)
             return ToSinks(settings.notification_sinks, os.environ, lines)
         case Kind.AUDIT:
-            audit = Audit(partial(_store, settings), lines, partial(topic_id, settings))
+            audit = Audit(partial(_store, settings), lines, Inquiry(settings))
             audit.open()
             return audit
         case Kind.CUSTOM:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import logging
 import time
-from concurrent.futures import TimeoutError as FutureTimeoutError
 from threading import Thread
 from typing import TYPE_CHECKING, Protocol, cast
 
@@ -18,14 +17,11 @@ from confluent_kafka import (
     KafkaError,
     KafkaException,
     Message,
-    TopicCollection,
     TopicPartition,
 )
-from confluent_kafka.admin import AdminClient
 
 from eventconsumer_workers.client_settings import consumer_config
-from eventconsumer_workers.credentials import client_config
-from eventconsumer_workers.handlers import NotDone
+from eventconsumer_workers.inquiry import committed_places
 from eventconsumer_workers.lease import Lease
 from eventconsumer_workers.watermark import Place, first_places
 
@@ -34,28 +30,15 @@ if TYPE_CHECKING:
 
     from eventconsumer_workers.config import Settings
 
-__all__ = ["Message", "Subscription", "topic_id"]
+__all__ = ["Message", "Subscription"]
 
 _log = logging.getLogger(__name__)
 
 _AHEAD_SECONDS = 0.001
 _LAST_COMMIT_SECONDS = 5.0
 _LEAVE_SECONDS = 8.0
-_NOTES_SECONDS = 5.0
 # Of the session's timeout, in which no other member gets our partitions.
 _LEASE_SHARE = 0.8
-_ID_SECONDS = 5.0
-
-
-def topic_id(settings: Settings) -> str | None:
-    """Return Kafka's id of the topic, or None where there is none; raise ``NotDone`` when Kafka can't say."""
-    admin = AdminClient({**client_config(settings)}, logger=_log)
-    asked = admin.describe_topics(TopicCollection([settings.kafka_topic]), request_timeout=_ID_SECONDS)
-    try:
-        found = asked[settings.kafka_topic].result(_ID_SECONDS)
-    except (KafkaException, FutureTimeoutError) as fault:
-        raise NotDone(f"the id of topic {settings.kafka_topic} cannot be asked for: {fault}") from fault
-    return str(found.topic_id) if found.topic_id else None
 
 
 class Listener(Protocol):
@@ -131,12 +114,7 @@ class Subscription:
 
     def notes(self, partitions: Collection[int]) -> Mapping[int, str]:
         """Return what stands beside the committed offsets; raise ``NotDone`` when Kafka can't say."""
-        topic = self._settings.kafka_topic
-        wanted = [TopicPartition(topic, partition) for partition in partitions]
-        try:
-            found = self._consumer.committed(wanted, timeout=_NOTES_SECONDS)
-        except KafkaException as fault:
-            raise NotDone(f"Kafka does not say what is committed: {fault}") from fault
+        found = committed_places(self._consumer, self._settings.kafka_topic, partitions)
         self._notes = {place.partition: place.metadata for place in found if place.metadata}
         return self._notes
 
@@ -175,9 +153,7 @@ class Subscription:
 
     def commit(self, places: Iterable[Place]) -> None:
         """Commit how far partitions are done, and what earlier commits left unanswered."""
-        for place in places:
-            if place.partition in self._ours:
-                self._uncommitted[place.partition] = place
+        self._note_done(places)
         if self._uncommitted:
             self._send_commit(list(self._uncommitted.values()))
 
@@ -234,6 +210,12 @@ class Subscription:
                 place = Place(committed.partition, committed.offset, -1 if epoch is None else epoch, note)
                 self._note_committed(place)
 
+    def _note_done(self, places: Iterable[Place]) -> None:
+        # Work that outlasts its partition is told of later, when another member may be further on there.
+        for place in places:
+            if place.partition in self._ours:
+                self._uncommitted[place.partition] = place
+
     def _note_begin(self, batch: list[Message]) -> None:
         # Nothing behind a partition's first message is done yet, so committing that place changes nothing.
         for place in first_places(batch, known=self._begun):
@@ -262,8 +244,7 @@ class Subscription:
     def _on_revoke(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
         numbers = {partition.partition for partition in partitions}
         if self._listener is not None:
-            for place in self._listener.revoked(numbers):
-                self._uncommitted[place.partition] = place
+            self._note_done(self._listener.revoked(numbers))
         going = [place for place in self._uncommitted.values() if place.partition in numbers]
         # A broker that has not answered for seconds would hold up our end for a minute more.
         if going and not self._unanswered:

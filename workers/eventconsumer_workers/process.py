@@ -9,6 +9,7 @@ import threading
 from contextlib import nullcontext
 from typing import TYPE_CHECKING
 
+from eventconsumer_workers.audit.opening import AuditLogError
 from eventconsumer_workers.audit.proof import proven
 from eventconsumer_workers.config import Kind
 from eventconsumer_workers.credentials import CredentialsError, files, watched
@@ -47,7 +48,7 @@ def work(settings: Settings, handler: BatchHandler | EventHandler | ToSinks) -> 
         )
     try:
         _follow(settings, handler, stop)
-    except CredentialsError as fault:
+    except (CredentialsError, AuditLogError) as fault:
         _log.error("%s", fault)
         return 1
     finally:

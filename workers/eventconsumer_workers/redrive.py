@@ -1,7 +1,8 @@
 """Which dead letters go back to their topic, and as what. Pure.
 
-A letter goes back as the message it was: its bytes, its key, its own headers. One header more counts how
-often it was sent back, so that what fails for good does not go round for ever.
+A letter goes back as the message it was, to where it was: its bytes, its key, its own headers, its partition,
+so that all messages of a key stay in one. One header more counts how often it was sent back, so that what
+fails for good does not go round for ever.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from eventconsumer_workers.dead_letters import PREFIX, Headers
 from eventconsumer_workers.envelope import Rejected, read
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
     from datetime import datetime
 
     from eventconsumer_workers.handlers import Record
@@ -80,6 +82,12 @@ def headers_back(letter: Record) -> Headers:
     """Return the headers a letter goes back with: its message's own, and one round more."""
     own = [(name, value) for name, value in header_list(letter) if not name.startswith(PREFIX)]
     return [*own, (ROUNDS, str(rounds(told(letter)) + 1).encode())]
+
+
+def partition_back(letter: Record, there: Collection[int]) -> int | None:
+    """Return the partition a letter's message came from, or None where that is not among those there are."""
+    named = told(letter).get("dlq_partition")
+    return next((number for number in there if str(number) == named), None)
 
 
 def header_list(letter: Record) -> Headers:

@@ -4,6 +4,7 @@ It reads as the group ``<dead-letter topic>.redrive``, whose committed offsets s
 the operator counts the rest. The invariant: that position moves over a letter only when the broker has the
 letter somewhere else, back in its topic or, for one that was not chosen, again at the end of the dead-letter
 topic. So a redrive that is killed goes on where it was, and sends at most what it did last a second time.
+Each letter goes to the partition that its message came from, behind which later events of its key come.
 """
 
 from __future__ import annotations
@@ -23,16 +24,19 @@ from eventconsumer_workers import logs
 from eventconsumer_workers.client_settings import consumer_config, producer_config
 from eventconsumer_workers.config import Kind, Settings
 from eventconsumer_workers.credentials import CredentialsError
-from eventconsumer_workers.redrive import Choice, header_list, headers_back
+from eventconsumer_workers.redrive import Choice, header_list, headers_back, partition_back
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from eventconsumer_workers.dead_letters import Headers
 
 _log = logging.getLogger(__name__)
 
 _BATCH = 500
 _ANSWER_SECONDS = 30.0
 _IDLE_SECONDS = 30.0
+_BY_KEY = -1
 
 
 class RedriveError(Exception):
@@ -68,7 +72,10 @@ class _Redriver:
         self._batch = _BATCH if rate is None else min(_BATCH, max(1, int(10 * rate)))
         config = {**consumer_config(settings), "group.id": f"{self._letters}.redrive"}
         self._config = {**config, "auto.offset.reset": "earliest"}
-        self._producer = Producer(producer_config(settings), logger=_log)
+        # For where a message's partition is gone: as the Task API, Java's clients and Debezium choose.
+        by_key = {"partitioner": "murmur2_random"}
+        self._producer = Producer({**producer_config(settings), **by_key}, logger=_log)
+        self._partitions: frozenset[int] = frozenset()
         self._fault: KafkaError | None = None
         self._chosen = 0
 
@@ -92,6 +99,7 @@ class _Redriver:
         done: Counter[str] = Counter()
         if not self._chosen:
             return done
+        self._partitions = self._partitions_of_the_topic()
         consumer = Consumer(self._config, logger=_log)
         try:
             ends = self._open_ends(consumer)
@@ -104,6 +112,13 @@ class _Redriver:
         finally:
             consumer.close()
         return done
+
+    def _partitions_of_the_topic(self) -> frozenset[int]:
+        topic = self._choice.topic
+        found = self._producer.list_topics(topic, _ANSWER_SECONDS).topics[topic]
+        if found.error is not None:
+            raise RedriveError(f"{topic}: {found.error.str()}")
+        return frozenset(found.partitions)
 
     def _open_ends(self, consumer: Consumer) -> dict[int, tuple[int, int]]:
         """Return where reading begins and ends in each partition that has letters left."""
@@ -153,18 +168,22 @@ class _Redriver:
         if left is None:
             if self._rate:
                 time.sleep(1 / self._rate)
-            self._send(self._choice.topic, letter, headers_back(letter))
+            came_from = partition_back(letter, self._partitions)
+            place = TopicPartition(self._choice.topic, _BY_KEY if came_from is None else came_from)
+            self._send(place, letter, headers_back(letter))
         else:
-            self._send(self._letters, letter, header_list(letter))
+            place = TopicPartition(self._letters, cast("int", letter.partition()))
+            self._send(place, letter, header_list(letter))
         return left or ""
 
-    def _send(self, topic: str, letter: Message, headers: list[tuple[str, str | bytes | None]]) -> None:
+    def _send(self, place: TopicPartition, letter: Message, headers: Headers) -> None:
         # A letter that stays keeps its time, by which the topic forgets it one day; 0 stands for now.
-        written_at = letter.timestamp()[1] if topic == self._letters else 0
+        written_at = letter.timestamp()[1] if place.topic == self._letters else 0
         while True:
             try:
                 self._producer.produce(
-                    topic,
+                    place.topic,
+                    partition=place.partition,
                     value=letter.value(),
                     key=letter.key(),
                     headers=headers,

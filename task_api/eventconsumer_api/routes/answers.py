@@ -33,6 +33,9 @@ def problem(status: HTTPStatus, description: str, headers: Mapping[str, Any] | N
 
 
 NOT_FOUND = problem(HTTPStatus.NOT_FOUND, "There is no such task.")
+GIVEN_AWAY = problem(
+    HTTPStatus.NOT_FOUND, "The task that this `Idempotency-Key` made is no longer the caller's."
+)
 NOT_ALLOWED = problem(HTTPStatus.FORBIDDEN, "Only an admin may make or give tasks to somebody else.")
 HAS_CHANGED = problem(HTTPStatus.PRECONDITION_FAILED, "The task is not in the version of `If-Match`.", _ETAG)
 TOO_LARGE = problem(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "The body is larger than 64 KiB.")

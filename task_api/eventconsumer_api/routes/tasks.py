@@ -34,7 +34,8 @@ async def create_task(body: NewTask, request: Request, key: IdempotencyKey = Non
     """Create a task, the caller's own unless an admin says whose; `task.created` follows.
 
     With an `Idempotency-Key`, the same request sent again within 24 hours makes nothing and is answered with
-    the task that it made, as it is now; another request with the same key is refused with 422.
+    the task that it made, as it is now, or with 404 where an admin gave that task to somebody else; another
+    request with the same key is refused with 422.
     """
     # Taken from the state and not asked for by type, as elsewhere: this is the request that comes most often,
     # and its short way brings what is sent, and nothing else.
@@ -59,7 +60,7 @@ router.add_api_route(
     methods=["POST"],
     status_code=201,
     response_model=TaskBody,
-    responses=answers.CREATED | answers.NOT_ALLOWED | answers.WRONG_BODY,
+    responses=answers.CREATED | answers.NOT_ALLOWED | answers.GIVEN_AWAY | answers.WRONG_BODY,
     route_class_override=ShortWay,
 )
 

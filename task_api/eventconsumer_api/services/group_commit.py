@@ -69,33 +69,52 @@ class GroupCommit:
         goes_on = True
         while goes_on:
             goes_on = self._calls.get()
-            while group := self._gathered():
-                self._commit(group)
+            while self._arrived:
+                unavailable = self._commit(self._gathered(_LARGEST_GROUP))
+                if unavailable:
+                    self._settle(self._gathered(len(self._arrived)), _nothing_sent(unavailable))
 
-    def _gathered(self) -> list[_Waiting]:
-        return [self._arrived.popleft() for _ in range(min(len(self._arrived), _LARGEST_GROUP))]
+    def _gathered(self, most: int) -> list[_Waiting]:
+        first = [self._arrived.popleft() for _ in range(min(len(self._arrived), most))]
+        # Nobody would learn of a task whose request was ended at a shutdown.
+        return [waiting for waiting in first if not waiting.written.cancelled()]
 
-    def _commit(self, group: Sequence[_Waiting]) -> None:
-        creations = [waiting.creation for waiting in group]
+    def _commit(self, group: Sequence[_Waiting]) -> DatabaseUnavailable | None:
+        """Write a group and tell it what became of it; return why the database could not take it."""
+        if not group:
+            return None
         try:
             with self._database.write() as connection:
-                write(connection, creations)
+                write(connection, [waiting.creation for waiting in group])
         except DatabaseUnavailable as unavailable:
             self._settle(group, unavailable)
+            return unavailable
         except Exception as failure:  # noqa: BLE001  # whatever it is, it is for the request to answer
-            if len(group) == 1:
-                self._settle(group, failure)
-                return
-            # One of them is to blame, and the others have nothing to do with it.
-            for waiting in group:
-                self._commit([waiting])
+            if len(group) > 1:
+                # One of them is to blame, and the others have nothing to do with it.
+                return self._commit_each(group)
+            self._settle(group, failure)
         else:
             self._committed()
             self._settle(group, None)
+        return None
+
+    def _commit_each(self, group: Sequence[_Waiting]) -> DatabaseUnavailable | None:
+        for position, waiting in enumerate(group, start=1):
+            unavailable = self._commit([waiting])
+            if unavailable:
+                self._settle(group[position:], _nothing_sent(unavailable))
+                return unavailable
+        return None
 
     def _settle(self, group: Sequence[_Waiting], failure: Exception | None) -> None:
         # One call for all: to wake the loop costs a system call.
         self._loop.call_soon_threadsafe(_tell, group, failure)
+
+
+def _nothing_sent(unavailable: DatabaseUnavailable) -> DatabaseUnavailable:
+    # Plain where the outcome of those that were sent is unknown: of these it is known.
+    return DatabaseUnavailable(str(unavailable))
 
 
 def _tell(group: Sequence[_Waiting], failure: Exception | None) -> None:

@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import hashlib
 import json
+import logging
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from eventconsumer_api.storage import idempotency_keys
+from eventconsumer_api.storage.database import DatabaseUnavailable
 from eventconsumer_api.storage.idempotency_keys import KeyUse
 
 if TYPE_CHECKING:
@@ -22,6 +24,8 @@ if TYPE_CHECKING:
     from eventconsumer_api.models import Task
     from eventconsumer_api.principal import Principal
     from eventconsumer_api.storage.database import Database
+
+_log = logging.getLogger(__name__)
 
 _REMEMBERED = timedelta(hours=24)
 _PRUNE_EVERY = timedelta(hours=1)
@@ -42,14 +46,24 @@ class IdempotencyKeys:
         self._prune_at = datetime.min.replace(tzinfo=UTC)
 
     def prune_when_due(self) -> None:
-        """Delete forgotten keys, once an hour at most; to be called outside of a transaction."""
+        """Delete some forgotten keys, once an hour or while there are many; fails nobody's request.
+
+        To be called outside of a transaction.
+        """
         now = datetime.now(UTC)
         if now < self._prune_at:
             return
         self._prune_at = now + _PRUNE_EVERY
-        with self._database.write() as connection:
-            # Later than they are forgotten, so none goes while somebody looks at it.
-            idempotency_keys.prune(connection, before=now - _REMEMBERED - _PRUNE_EVERY)
+        try:
+            with self._database.write() as connection:
+                # Later than they are forgotten, so none goes while somebody looks at it.
+                before = now - _REMEMBERED - _PRUNE_EVERY
+                more = idempotency_keys.prune(connection, before=before)
+        except DatabaseUnavailable as unavailable:
+            _log.warning("Forgotten idempotency keys stay for another hour: %s", unavailable)
+            return
+        if more:
+            self._prune_at = now
 
     def task_made(self, connection: Connection, caller: Principal, key: str, task: Task) -> UUID:
         """Return which task the key makes: the given one, or that of an earlier request like this.

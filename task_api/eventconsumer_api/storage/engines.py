@@ -12,10 +12,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
-from sqlalchemy import create_engine, event, make_url
+from sqlalchemy import NullPool, create_engine, event, make_url
 from sqlalchemy.exc import ArgumentError, DisconnectionError
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from sqlalchemy import URL, Connection, Engine
 
 # A connection to SQLite is a file handle and a cache: one for each of the server's 40 threads costs little,
@@ -65,27 +67,55 @@ def sqlite_engine(url: URL, *, timeout_seconds: float) -> Engine:
 
 def postgres_engine(url: URL, *, timeout_seconds: float, pool_size: int) -> Engine:
     """Build the engine for a PostgreSQL database; what the URL's query says goes before what we choose."""
-    chosen = {
-        "application_name": "task-api",
-        "connect_timeout": max(_LEAST_CONNECT_SECONDS, round(timeout_seconds)),
-        # Together these end the wait for a server whose machine or network is gone.
-        "tcp_user_timeout": round(timeout_seconds * 1000),
-        "keepalives_idle": max(1, round(timeout_seconds)),
-        "keepalives_interval": 1,
-        "keepalives_count": 3,
-    }
     engine = create_engine(
         url,
-        connect_args={name: value for name, value in chosen.items() if name not in url.query},
+        connect_args=_where_silent(
+            url,
+            application_name="task-api",
+            connect_timeout=max(_LEAST_CONNECT_SECONDS, round(timeout_seconds)),
+            # Together these end the wait for a server whose machine or network is gone.
+            tcp_user_timeout=round(timeout_seconds * 1000),
+            keepalives_idle=max(1, round(timeout_seconds)),
+            keepalives_interval=1,
+            keepalives_count=3,
+        ),
         pool_size=pool_size,
         max_overflow=0,
         pool_use_lifo=True,
         pool_timeout=timeout_seconds,
         pool_recycle=_POSTGRES_RECYCLE_SECONDS,
     )
-    event.listen(engine, "connect", partial(_prepare_postgres_connection, timeout_seconds))
+    milliseconds = str(round(timeout_seconds * 1000))
+    settings = {"statement_timeout": milliseconds, "lock_timeout": milliseconds}
+    event.listen(engine, "connect", partial(_prepare_postgres_connection, settings))
     event.listen(engine, "checkout", _refuse_closed_connection)
     return engine
+
+
+def postgres_session(url: URL, *, name: str, answer_seconds: int, silent_seconds: int) -> Engine:
+    """Build the engine for a session without transactions, which the server ends when it says nothing.
+
+    As with `postgres_engine`, what the URL's query says goes before what we choose.
+    """
+    engine = create_engine(
+        url,
+        poolclass=NullPool,
+        isolation_level="AUTOCOMMIT",
+        connect_args=_where_silent(
+            url,
+            application_name=name,
+            connect_timeout=answer_seconds,
+            tcp_user_timeout=answer_seconds * 1000,
+            keepalives_idle=answer_seconds,
+        ),
+    )
+    settings = {"idle_session_timeout": f"{silent_seconds}s", "statement_timeout": f"{answer_seconds}s"}
+    event.listen(engine, "connect", partial(_prepare_postgres_connection, settings))
+    return engine
+
+
+def _where_silent(url: URL, **chosen: str | int) -> dict[str, str | int]:
+    return {name: value for name, value in chosen.items() if name not in url.query}
 
 
 def _open_existing_file(
@@ -103,8 +133,8 @@ def _prepare_sqlite_connection(path: Path, timeout_seconds: float, connection: A
     cursor.execute(f"PRAGMA busy_timeout = {round(timeout_seconds * 1000)}")
     cursor.execute("PRAGMA journal_mode = WAL")  # readers and the one writer never wait for each other
     cursor.execute("PRAGMA synchronous = FULL")  # a task that was answered with 201 survives a power cut
-    # In pages: 16 MB of log are carried over at once, not 4 while one in every few dozen commits waits.
-    cursor.execute("PRAGMA wal_autocheckpoint = 4000")
+    # In pages: 64 MB of log are carried over at once, not 4 while one in every few dozen commits waits.
+    cursor.execute("PRAGMA wal_autocheckpoint = 16000")
     cursor.execute("PRAGMA foreign_keys = ON")
     # Debian's SQLite writes zeros over whole pages whose rows were deleted: a sixth of what the relay's
     # deletions write and compute. FAST leaves such pages as they are until they are used again; who can read
@@ -133,12 +163,10 @@ def _begin_sqlite_transaction(connection: Connection) -> None:
     connection.exec_driver_sql(connection.get_execution_options().get("begin", "BEGIN"))
 
 
-def _prepare_postgres_connection(timeout_seconds: float, connection: Any, _record: object) -> None:
-    milliseconds = str(round(timeout_seconds * 1000))
-    connection.execute(
-        "SELECT set_config('statement_timeout', %s, false), set_config('lock_timeout', %s, false)",
-        (milliseconds, milliseconds),
-    )
+def _prepare_postgres_connection(settings: Mapping[str, str], connection: Any, _record: object) -> None:
+    # Not by the start-up parameter `options`: it is the URL's, and PgBouncer refuses whoever sends it.
+    calls = ", ".join("set_config(%s, %s, false)" for _ in settings)
+    connection.execute(f"SELECT {calls}", [word for setting in settings.items() for word in setting])
     connection.commit()
 
 

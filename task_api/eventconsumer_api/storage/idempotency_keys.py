@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
-from sqlalchemy import delete, select
+from sqlalchemy import delete, select, tuple_
 from sqlalchemy.dialects import postgresql, sqlite
 
 from eventconsumer_api.storage.tables import idempotency_keys
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
 
 _columns = idempotency_keys.c
+# A few hundredths of a second: somebody's request waits for it, and on SQLite everybody who writes.
+_AT_ONCE = 5000
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,9 +49,11 @@ def take(connection: Connection, use: KeyUse, *, forgotten_before: datetime) -> 
     return KeyUse(*connection.execute(select(idempotency_keys).where(holder)).one())
 
 
-def prune(connection: Connection, *, before: datetime) -> None:
-    """Delete the keys that were used before a time."""
-    connection.execute(delete(idempotency_keys).where(_columns.created_at < before))
+def prune(connection: Connection, *, before: datetime) -> bool:
+    """Delete up to 5,000 keys that were used before a time; return whether more may be left."""
+    holder = (_columns.owner, _columns.key)
+    some = select(*holder).where(_columns.created_at < before).order_by(_columns.created_at).limit(_AT_ONCE)
+    return connection.execute(delete(idempotency_keys).where(tuple_(*holder).in_(some))).rowcount == _AT_ONCE
 
 
 def _insert(connection: Connection) -> sqlite.Insert | postgresql.Insert:

@@ -1,4 +1,4 @@
-"""Whose turn it is to publish: of all processes on one database, at most one relay has it.
+"""Whose turn it is to publish: of all processes on one outbox, at most one relay has it.
 
 Invariants: what `read` returns was read while the turn was ours. A process that dies, freezes or is cut off
 loses its turn, by the database's own clock or the kernel, and by nobody's comparison of two clocks.
@@ -17,11 +17,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, cast
 
-from sqlalchemy import NullPool, create_engine, func, select
+from sqlalchemy import select, text
 from typing_extensions import override
 
 from eventconsumer_api.storage.database import DatabaseUnavailable, translated_failures
-from eventconsumer_api.storage.engines import database_url
+from eventconsumer_api.storage.engines import database_url, postgres_session
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -33,8 +33,13 @@ if TYPE_CHECKING:
     from eventconsumer_api.bell import Bell
     from eventconsumer_api.storage.database import Database
 
-# Any number will do that no other program locks in the same database.
-_RELAY_LOCK = 0x72656C6179
+# Each outbox has its turn, so installations in schemas of one database have one each. It goes by the name of
+# the schema, which stays the same when the table is restored. Any number will do as the first that no other
+# program locks in the same database.
+_TAKE = text(
+    "SELECT pg_try_advisory_lock(1919249529, hashtext(relnamespace::regnamespace::text))"
+    " FROM pg_class WHERE oid = 'outbox'::regclass"
+)
 _CHANNEL = "eventconsumer_outbox"
 SILENT_SECONDS = 10
 """How long PostgreSQL keeps the turn for a relay that says nothing."""
@@ -130,24 +135,17 @@ class PostgresTurn(Turn):
         self._bell = bell
         self._connection: Connection | None = None
         self._spoke_at = 0.0
-        self._engine = create_engine(
+        self._engine = postgres_session(
             database_url(url),
-            poolclass=NullPool,
-            isolation_level="AUTOCOMMIT",
-            connect_args={
-                "application_name": "task-api relay",
-                "connect_timeout": _ANSWER_WITHIN_SECONDS,
-                "tcp_user_timeout": _ANSWER_WITHIN_SECONDS * 1000,
-                "keepalives_idle": _ANSWER_WITHIN_SECONDS,
-                "options": f"-c idle_session_timeout={SILENT_SECONDS}s "
-                f"-c statement_timeout={_ANSWER_WITHIN_SECONDS}s",
-            },
+            name="task-api relay",
+            answer_seconds=_ANSWER_WITHIN_SECONDS,
+            silent_seconds=SILENT_SECONDS,
         )
 
     @override
     def take(self) -> bool:
         with self._session() as connection:
-            self.held = bool(connection.scalar(select(func.pg_try_advisory_lock(_RELAY_LOCK))))
+            self.held = bool(connection.scalar(_TAKE))
             if self.held:
                 connection.exec_driver_sql(f"LISTEN {_CHANNEL}")
         return self.held

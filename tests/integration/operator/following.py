@@ -14,6 +14,7 @@ from eventconsumer_operator.poller import Poller
 from eventconsumer_operator.questions import Target
 from eventconsumer_operator.status import report
 from tests.support.broker_client import BrokerClient
+from tests.support.conditions import condition
 from tests.support.members import silent_member
 from tests.unit.operator.builders import NOW, consumer, deployment, world
 
@@ -98,11 +99,6 @@ def said(seen: Observation, before: Manifest | None = None, *, replicas: int = 1
         [],
         now=NOW,
     )
-
-
-def condition(status: Manifest, name: str) -> Manifest:
-    found: Manifest = next((entry for entry in status["conditions"] if entry["type"] == name), {})
-    return found
 
 
 def status_with(

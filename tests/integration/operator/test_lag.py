@@ -177,3 +177,18 @@ def test_partitions_that_are_added_count_at_once_with_all_that_is_in_them(
     before, after = asyncio.run(story())
     assert (before.lag.partitions, before.lag.total) == (3, 0)
     assert (after.lag.partitions, after.lag.total) == (5, 7)
+
+
+@pytest.mark.parametrize("name", ["..", "t" * 250])
+def test_a_name_that_no_topic_can_have_leaves_the_lag_of_others_known(
+    broker: LocalBroker, topic: str, name: str
+) -> None:
+    async def story() -> tuple[Observation, Observation]:
+        wanted = target(broker, topic, dead_letter_topic=name)
+        async with polling((KEY, wanted), (OTHER, target(broker, name))) as poller:
+            known = await observed(poller, KEY, lambda seen: seen.lag.state is LagState.KNOWN)
+            return known, await observed(poller, OTHER, lambda _: True)
+
+    fine, wrong = asyncio.run(story())
+    assert (fine.lag, fine.dead_letters) == (Lag(LagState.KNOWN, total=0, highest=0, partitions=3), None)
+    assert (wrong.lag, wrong.topic_exists) == (Lag(LagState.UNKNOWN), False)

@@ -16,7 +16,6 @@ from eventconsumer_operator.broker import Broker
 from eventconsumer_operator.retention import Retention
 from tests.integration.operator.following import (
     commit,
-    condition,
     observe,
     produce,
     said,
@@ -24,6 +23,7 @@ from tests.integration.operator.following import (
     target,
 )
 from tests.support.broker_client import BrokerClient
+from tests.support.conditions import condition
 
 if TYPE_CHECKING:
     from dev.kafka import LocalBroker

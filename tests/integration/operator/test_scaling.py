@@ -59,6 +59,20 @@ def test_one_unread_record_wakes_a_consumer(broker: LocalBroker, topic: str) -> 
     assert (decided(asleep, running=0).desired, decided(awake, running=0).desired) == (0, 1)
 
 
+def test_a_partition_without_a_committed_offset_wakes_a_consumer_and_lets_it_sleep_again(
+    broker: LocalBroker, topic: str
+) -> None:
+    for partition in range(2):
+        commit(broker, topic, partition=partition, offset=0)
+    added = observe(target(broker, topic, "latest"), lambda seen: seen.lag.state == "Uncommitted")
+    commit(broker, topic, partition=2, offset=0)
+
+    all_committed = observe(target(broker, topic, "latest"), lambda seen: seen.lag.state == "Known")
+
+    assert (decided(added, running=0).desired, decided(added, running=0).reason) == (1, "Awake")
+    assert decided(all_committed, running=0).desired == 0
+
+
 def test_a_broker_that_is_away_holds_the_number_of_workers(broker: LocalBroker, topic: str) -> None:
     broker.pause()
     try:

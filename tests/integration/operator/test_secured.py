@@ -14,8 +14,9 @@ from confluent_kafka.admin import (  # type: ignore[attr-defined]  # re-exported
 from eventconsumer_operator.access import Access, Login
 from eventconsumer_operator.names import ObjectKey
 from eventconsumer_operator.questions import Target
-from tests.integration.operator.following import KEY, condition, observe, observed, polling, produce, said
+from tests.integration.operator.following import KEY, observe, observed, polling, produce, said
 from tests.support.broker_client import BrokerClient
+from tests.support.conditions import condition
 
 if TYPE_CHECKING:
     from pathlib import Path

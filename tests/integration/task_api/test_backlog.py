@@ -16,12 +16,13 @@ from contextlib import closing
 from datetime import UTC, datetime
 from functools import partial
 from typing import TYPE_CHECKING
-from uuid import UUID, uuid4
+from uuid import uuid4
 
 import pytest
-from sqlalchemy import insert
 
-from eventconsumer_api.storage import outbox, schema, tables
+from eventconsumer_api.events import EventType, task_event
+from eventconsumer_api.models import new_task
+from eventconsumer_api.storage import outbox, schema
 from eventconsumer_api.storage.database import Database
 from tests.support.api_process import ApiProcess
 from tests.support.broker_client import BrokerClient
@@ -46,39 +47,19 @@ Told = dict[str, list[str]]
 """The ids of each task's events, in their order."""
 
 
-@pytest.fixture(params=["sqlite", "postgres"])
-def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    if request.param == "sqlite":
-        return f"sqlite:///{tmp_path}/tasks.db"
-    address: str = request.getfixturevalue("database")
-    return address
-
-
 def an_api(folder: Path, url: str, broker: LocalBroker, topic: str) -> ApiProcess:
     return ApiProcess(folder, bootstrap_servers=broker.bootstrap_servers, topic=topic, DATABASE_URL=url)
 
 
 def write(url: str, count: int) -> Told:
     """Put so many events of a hundred tasks, which take turns, into a new outbox."""
-    tasks = [str(uuid4()) for _ in range(TASKS)]
-    events = [(tasks[number % TASKS], uuid4()) for number in range(count)]
-    rows = [a_row(task_id, event_id) for task_id, event_id in events]
+    tasks = [new_task(uuid4(), "Buy groceries", None, NOW) for _ in range(TASKS)]
+    events = [task_event(EventType.UPDATED, tasks[number % TASKS], uuid4()) for number in range(count)]
     with closing(Database(url, timeout_seconds=60)) as database:
         schema.migrate(database)
         with database.write() as connection:
-            connection.execute(insert(tables.outbox), rows)
-    return by_task((task_id, str(event_id)) for task_id, event_id in events)
-
-
-def a_row(task_id: str, event_id: UUID) -> dict[str, object]:
-    return {
-        "id": event_id,
-        "aggregatetype": "task",
-        "aggregateid": task_id,
-        "type": "task.updated",
-        "payload": json.dumps({"event_id": str(event_id), "data": {"task_id": task_id}}),
-        "created_at": NOW,
-    }
+            outbox.add_all(connection, [(event, None) for event in events])
+    return by_task((event.data.task_id, event.event_id) for event in events)
 
 
 def by_task(events: Iterable[tuple[str, str]]) -> Told:

@@ -13,7 +13,7 @@ import pytest
 from eventconsumer_api.storage import schema
 from eventconsumer_api.storage.database import Database
 from tests.support.running_api import running_on
-from tests.unit.task_api import test_conditions, test_http, test_lists, test_task_service
+from tests.unit.task_api import test_conditions, test_http, test_idempotency, test_lists, test_task_service
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -34,6 +34,7 @@ def asking_for(fixture: str, *modules: ModuleType) -> Iterator[tuple[str, Callab
 globals().update(asking_for("api", test_conditions, test_http))
 globals().update(asking_for("some", test_lists))
 globals().update(asking_for("service", test_task_service))
+globals().update(asking_for("database", test_idempotency))
 
 service = test_task_service.service
 commits = test_task_service.commits

@@ -15,7 +15,9 @@ from typing import TYPE_CHECKING
 from uuid import uuid4
 
 import httpx2
+import psycopg
 import pytest
+from psycopg import sql
 
 from eventconsumer_api.bell import Bell
 from eventconsumer_api.events import EventType, task_event
@@ -36,14 +38,6 @@ if TYPE_CHECKING:
 
 WRITERS = 50
 A_WRITER = 10
-
-
-@pytest.fixture(params=["sqlite", "postgres"])
-def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    if request.param == "sqlite":
-        return f"sqlite:///{tmp_path}/tasks.db"
-    address: str = request.getfixturevalue("database")
-    return address
 
 
 @pytest.fixture
@@ -192,7 +186,55 @@ def test_a_frozen_relay_loses_its_turn_and_when_it_wakes_no_event_leaves_its_pla
     assert without_repeats(published(broker, topic, 400)) == written
 
 
+def in_schema(url: str, schema_name: str) -> str:
+    """Make a schema with the tables of an installation of its own, and return its address."""
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute(sql.SQL("CREATE SCHEMA {}").format(sql.Identifier(schema_name)))
+    address = f"{url}?options=-csearch_path%3D{schema_name}"
+    migrated(address)
+    return address
+
+
+def migrated(url: str) -> None:
+    with closing(Database(url)) as database:
+        schema.migrate(database)
+
+
+def test_the_relay_publishes_from_the_schema_that_the_url_names(
+    database: str, start: Callable[[str], ApiProcess], broker: LocalBroker, topic: str
+) -> None:
+    ours = in_schema(database, "ours")
+    eventually_leads(start(ours))
+    written = write(ours, 2, 3)
+    eventually("the outbox is empty", lambda: waiting(ours) == 0)
+    assert published(broker, topic, 6) == written
+
+
+def test_installations_in_two_schemas_of_a_database_have_a_turn_each(database: str) -> None:
+    urls = [in_schema(database, "ours"), in_schema(database, "theirs")]
+    with closing(Bell()) as bell:
+        turns = [PostgresTurn(url, bell) for url in (*urls, urls[0])]
+        assert [turn.take() for turn in turns] == [True, True, False]
+        for turn in turns:
+            turn.give_up()
+
+
+def test_a_silent_relay_and_a_late_answer_end_by_the_servers_clock(database: str) -> None:
+    migrated(database)
+    with closing(Bell()) as bell:
+        turn = PostgresTurn(database, bell)
+        assert turn.take()
+        with turn.read() as connection:
+            settings = [
+                connection.exec_driver_sql(f"SHOW {name}").scalar_one()
+                for name in ("idle_session_timeout", "statement_timeout", "application_name")
+            ]
+        turn.give_up()
+    assert settings == ["10s", "5s", "task-api relay"]
+
+
 def test_an_event_committed_at_a_standby_wakes_whoever_publishes(database: str) -> None:
+    migrated(database)
     with closing(Bell()) as bell, closing(Bell()) as other_bell:
         first, second = PostgresTurn(database, bell), PostgresTurn(database, other_bell)
         assert (first.take(), second.take()) == (True, False)

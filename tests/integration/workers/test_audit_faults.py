@@ -79,6 +79,21 @@ def test_a_frozen_worker_that_wakes_after_its_partitions_moved_writes_nothing_tw
     assert [verify(Files(log)).fault for log in (audit_log, other_log)] == [None, None]
 
 
+def test_a_log_that_was_damaged_at_its_end_is_read_again_from_there_and_then_goes_by_kafka(
+    worker: StartWorker, client: BrokerClient, topic: str, audit_log: Path
+) -> None:
+    sent = [event() for _ in range(3)]
+    audit = worker("audit", **SOON).start()
+    for number, one in enumerate(sent, 1):
+        client.publish(topic, [encoded(**one)])
+        await_ids(audit_log, [earlier["event_id"] for earlier in sent[:number]])
+    audit.stop()
+    audit_log.write_bytes(audit_log.read_bytes().replace(sent[-1]["event_id"].encode(), b"x" * 36))
+    audit.start()
+    await_all(audit_log, [one["event_id"] for one in sent])
+    eventually("it has caught up", lambda: not Files(audit_log).again.exists())
+
+
 def test_while_the_holder_of_the_log_is_frozen_nobody_else_writes_it(
     worker: StartWorker, client: BrokerClient, topic: str, audit_log: Path
 ) -> None:

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import json
 import logging
+import os
 import random
 from collections import Counter
+from contextlib import closing, contextmanager
 from datetime import UTC, datetime, timedelta
+from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
 import psycopg
@@ -14,6 +17,7 @@ import pytest
 
 from eventconsumer_workers.__main__ import main
 from eventconsumer_workers.audit import postgres as audit_postgres
+from eventconsumer_workers.audit import rows
 from eventconsumer_workers.audit.chain import Fault, Fenced
 from eventconsumer_workers.audit.database import query_database, verify_database
 from eventconsumer_workers.audit.postgres import PostgresLog
@@ -30,12 +34,15 @@ if TYPE_CHECKING:
     from dev.postgres import LocalPostgres
     from tests.integration.workers.conftest import StartWorker
     from tests.support.broker_client import BrokerClient
+    from tests.support.worker_process import WorkerProcess
 
 _log = logging.getLogger(__name__)
 
 DAY = timedelta(days=1)
 NOW = datetime.now(UTC)
 CHAIN = "audit-service task-events[0]"
+# 16,000 characters that no compression makes short.
+LONG = "".join(sha256(b"%d" % number).hexdigest() for number in range(250))
 
 
 @pytest.fixture
@@ -48,6 +55,10 @@ def log(database: str) -> Iterator[PostgresLog]:
 
 def opened(database: str) -> PostgresLog:
     return PostgresLog(database, group="audit-service", topic="task-events")
+
+
+def task_of(task_id: str) -> dict[str, str]:
+    return {"task_id": task_id, "title": "Write the report", "status": "pending"}
 
 
 def entries(database: str, **wanted: Any) -> list[dict[str, Any]]:
@@ -88,10 +99,70 @@ def test_what_is_delivered_or_published_again_is_there_once(log: PostgresLog, da
 
 
 def test_ids_that_postgres_can_not_hold_are_kept_apart_all_the_same(log: PostgresLog, database: str) -> None:
-    odd = [incoming(number, event_id=name) for number, name in enumerate(["\x00", "\t\n", "\\N", "é"])]
-    assert append(log, odd) == odd
+    names = ["a\x00", "a\\u0000", "a\\\\u0000", "a\\\x00", "a\\", "a\x00\\", "\t\n", "\\N", "é"]
+    odd = [incoming(number, event_id=name) for number, name in enumerate(names)]
+    # One by one, so that each meets those that are stored, and then at once in another chain.
+    assert [append(log, [one]) for one in odd] == [[one] for one in odd]
     assert append(log, [one._replace(offset=one.offset + 10) for one in odd]) == []
+    assert ids(database) == names
     assert verify_database(database).fault is None
+
+
+def test_ids_that_only_look_the_same_come_in_together(log: PostgresLog, database: str) -> None:
+    odd = [incoming(0, event_id="a\x00"), incoming(1, event_id="a\\u0000")]
+    assert append(log, odd) == odd
+    assert ids(database) == ids_of(odd)
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        {"occurred_at": "2026-01-01T00:00:00+16:00"},
+        {"occurred_at": "2026-01-01T00:00:00-23:59"},
+        {"occurred_at": "2026-01-01T00:00:00+00:00:30.5"},
+        {"occurred_at": "0001-01-01T00:00:00+16:00"},
+        {"occurred_at": "9999-12-31T23:59:59-16:00"},
+        {"occurred_at": "0001-01-01"},
+        {"occurred_at": "infinity"},
+        {"data": task_of(LONG)},
+        {"data": task_of("".join(map(chr, range(0x10000, 0x11000))))},
+        {"data": task_of("\x00" * 3000)},
+        {"event_type": f"\x00{LONG}"},
+    ],
+    ids=lambda odd: ascii(odd)[:40],
+)
+def test_no_event_is_more_than_the_database_takes(
+    log: PostgresLog, database: str, odd: dict[str, Any]
+) -> None:
+    events = [incoming(0, **odd), incoming(1)]
+    assert append(log, events) == events
+    assert ids(database) == ids_of(events)
+    assert verify_database(database).fault is None
+
+
+def test_long_task_ids_that_begin_alike_are_found_by_all_their_characters(
+    log: PostgresLog, database: str
+) -> None:
+    tasks = [LONG, f"{LONG}a", f"{LONG}b", LONG[: rows.TASK_CHARACTERS], "a\x00", "a\\u0000"]
+    events = [incoming(number, data=task_of(task)) for number, task in enumerate(tasks)]
+    append(log, events)
+    assert [[one["event_id"] for one in entries(database, task=task)] for task in tasks] == [
+        [event.event_id] for event in events
+    ]
+
+
+def test_an_offset_of_16_hours_counts_in_a_query_by_time(log: PostgresLog, database: str) -> None:
+    append(log, [incoming(0, occurred_at="2026-01-15T16:00:00+16:00")])
+    at = moment("2026-01-15T00:00:00+00:00")
+    assert (len(entries(database, since=at)), len(entries(database, until=at))) == (1, 0)
+
+
+def test_a_row_that_is_in_the_way_is_said_instead_of_met_for_ever(log: PostgresLog, database: str) -> None:
+    append(log, some(range(2)))
+    with psycopg.connect(database) as connection:
+        connection.execute("UPDATE audit_chains SET sequence = 1 WHERE partition = 0")
+    with pytest.raises(OSError, match="audit_entries_pkey"):
+        append(log, [incoming(2)])
 
 
 def test_a_restart_goes_on_in_the_chain(log: PostgresLog, database: str) -> None:
@@ -117,6 +188,33 @@ def test_who_lost_a_partition_can_not_write_to_it(log: PostgresLog, database: st
     assert len(append(log, [incoming(0, partition=1)])) == 1
     assert len(append(next_owner, [incoming(0)])) == 1
     next_owner.close()
+
+
+def test_who_claims_a_partition_ends_the_session_that_froze_while_it_wrote_for_it(
+    log: PostgresLog, database: str
+) -> None:
+    append(log, some(range(2)))
+    next_owner = opened(database)
+    with frozen_in_a_statement(database) as frozen:
+        next_owner.claim([0])
+        assert len(append(next_owner, [incoming(2)])) == 1
+        with pytest.raises(psycopg.OperationalError):
+            frozen.execute("COMMIT")
+    assert verify_database(database).fault is None
+    next_owner.close()
+
+
+@contextmanager
+def frozen_in_a_statement(database: str) -> Iterator[psycopg.Connection]:
+    """Lock all chains, and then send the first part of a statement and no more."""
+    with closing(psycopg.connect(database, autocommit=True)) as connection:
+        for setting in ("idle_in_transaction_session_timeout", "statement_timeout"):
+            connection.execute(f"SET {setting} = '1s'")
+        connection.execute("BEGIN")
+        connection.execute("SELECT FROM audit_chains FOR UPDATE")
+        parse = b"\0SELECT 1\0\0\0"
+        os.write(connection.fileno(), b"P" + (4 + len(parse)).to_bytes(4, "big") + parse)
+        yield connection
 
 
 def test_a_partition_that_was_given_back_is_not_written(log: PostgresLog) -> None:
@@ -267,9 +365,11 @@ def test_a_frozen_worker_that_wakes_after_its_partitions_moved_writes_nothing(
         await_more(database, 100)
         first.freeze()
         second.start()
+        # The database may still be at the first's last commit: entries alone do not tell whose they are.
+        await_word(second, "Assigned partitions: 0")
         await_more(database, 300)
         first.thaw()
-        eventually("the first has noticed", lambda: "Lost partitions" in first.output())
+        await_word(first, "Lost partitions")
         await_more(database, 300)
     await_all(database, flow.sent)
 
@@ -288,6 +388,10 @@ def test_a_database_that_is_away_is_said_by_readiness(
     assert "Connection refused" in words
     postgres.start()
     await_all(database, [sent["event_id"]])
+
+
+def await_word(worker: WorkerProcess, word: str) -> None:
+    eventually(f"the worker says {word!r}", worker.output, until=lambda output: word in output)
 
 
 def await_more(database: str, count: int) -> None:

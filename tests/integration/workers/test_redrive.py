@@ -13,6 +13,11 @@ if TYPE_CHECKING:
     from tests.integration.workers.conftest import Redrive, StartWorker
     from tests.support.broker_client import BrokerClient
 
+# How many bad messages a test publishes to which partitions.
+COUNTS = {1: 6, 2: 7}
+# The partitions of three that Java's murmur2 gives these keys, none of which CRC32 would.
+JAVA_PARTITIONS = {b"21": 0, b"foobar": 0, b"a-little-bit-long-string": 2}
+
 
 def taken(client: BrokerClient, dead_letter_topic: str) -> int:
     return client.committed_offsets(f"{dead_letter_topic}.redrive", dead_letter_topic).get(0, 0)
@@ -47,6 +52,42 @@ def test_letters_go_back_once_as_the_messages_they_were(
     assert sorted(one.value() or b"" for one in back) == sorted(letters)
     assert {str(one.headers()) for one in back} == {str([("dlq_rounds", b"1")])}
     assert taken(client, dead_letter_topic) == 2
+
+
+def test_letters_go_back_to_the_partitions_they_came_from(
+    worker: StartWorker, redrive: Redrive, client: BrokerClient, topic: str, dead_letter_topic: str
+) -> None:
+    for partition, count in COUNTS.items():
+        client.publish(topic, [b"not json"] * count, partition=partition)
+    process = worker("notification").start()
+    eventually("all are set aside", lambda: client.end_offsets(dead_letter_topic), until={0: 13}.__eq__)
+    process.stop()
+    assert "13 dead letters were sent back" in redrive()
+    assert client.end_offsets(topic) == {0: 0, **{number: 2 * count for number, count in COUNTS.items()}}
+
+
+def test_a_letter_whose_partition_is_gone_goes_where_java_clients_send_its_key(
+    redrive: Redrive, client: BrokerClient, topic: str, dead_letter_topic: str
+) -> None:
+    for key in JAVA_PARTITIONS:
+        headers = [("dlq_topic", topic.encode()), ("dlq_partition", b"7")]
+        client.publish_message(dead_letter_topic, value=b"not json", key=key, headers=headers)
+    assert f"{len(JAVA_PARTITIONS)} dead letters were sent back" in redrive()
+    back = client.messages(topic, count=len(JAVA_PARTITIONS))
+    assert {one.key(): one.partition() for one in back} == JAVA_PARTITIONS
+
+
+def test_a_letter_that_stays_stays_in_its_partition(
+    redrive: Redrive, client: BrokerClient, topic: str
+) -> None:
+    dead_letter_topic = f"{topic}-dlq"
+    client.create_topic(dead_letter_topic, partitions=3)
+    client.publish(dead_letter_topic, [b"of nobody"] * 6, partition=1)
+    goes = [("dlq_topic", topic.encode()), ("dlq_partition", b"0")]
+    client.publish_message(dead_letter_topic, value=b"not json", key=b"k", headers=goes)
+    before = client.end_offsets(dead_letter_topic)
+    assert "6 left: of another topic" in redrive()
+    assert client.end_offsets(dead_letter_topic) == {**before, 1: before[1] + 6}
 
 
 def test_letters_that_are_not_chosen_stay_to_be_taken_later(

@@ -6,14 +6,15 @@ from typing import TYPE_CHECKING
 
 from eventconsumer_workers.broker import Subscription
 from eventconsumer_workers.config import Kind, Settings
+from eventconsumer_workers.watermark import Place
 from tests.support.events import encoded
 from tests.support.eventually import eventually
 from tests.support.members import silent_member
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping
+    from contextlib import AbstractContextManager
 
-    from eventconsumer_workers.watermark import Place
     from tests.support.broker_client import BrokerClient
 
 ALL = {0, 1, 2}
@@ -36,10 +37,11 @@ def settings(client: BrokerClient, topic: str) -> Settings:
 
 
 class Owner:
-    """Knows which partitions there are now."""
+    """Knows which partitions there are now; with each that goes it tells of what it has ``done``."""
 
     def __init__(self) -> None:
         self.partitions: set[int] = set()
+        self.done: list[Place] = []
 
     def assigned(self, partitions: Collection[int]) -> Mapping[int, int]:
         self.partitions.update(partitions)
@@ -47,7 +49,7 @@ class Owner:
 
     def revoked(self, partitions: Collection[int]) -> Iterable[Place]:
         self.partitions.difference_update(partitions)
-        return ()
+        return self.done
 
     def lost(self, partitions: Collection[int]) -> None:
         self.partitions.difference_update(partitions)
@@ -79,5 +81,36 @@ def test_a_partition_that_went_away_while_work_waited_is_read_when_it_comes_back
         for partition in ALL:
             client.publish(topic, [encoded()], partition=partition)
         eventually("all are read", lambda: ours() and read, until=ALL.__eq__)
+    finally:
+        subscription.close()
+
+
+def test_work_that_ends_after_its_partition_went_is_not_committed_with_the_next_that_goes(
+    client: BrokerClient, topic: str
+) -> None:
+    subscription, owner = Subscription(settings(client, topic)), Owner()
+    subscription.subscribe(owner)
+
+    def ours() -> set[int]:
+        return held(subscription, owner)
+
+    def commit(place: Place) -> dict[int, int]:
+        # While members come the group takes none.
+        subscription.commit([place])
+        ours()
+        return client.committed_offsets(topic, topic)
+
+    def member(name: str) -> AbstractContextManager[None]:
+        return silent_member(client.bootstrap_servers, topic, topic=topic, client_id=name, **SHARING)
+
+    try:
+        eventually("all are ours", ours, until=ALL.__eq__)
+        with member("second"):
+            gone = min(ALL - eventually("one is gone", ours, until=lambda found: len(found) == 2))
+            owner.done = [Place(gone, 5)]
+            with member("third"):
+                (left,) = eventually("another is gone", ours, until=lambda found: len(found) == 1)
+                committed = eventually("the commit", lambda: commit(Place(left, 7)), until=bool)
+        assert committed == {left: 7}
     finally:
         subscription.close()

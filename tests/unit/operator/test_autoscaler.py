@@ -6,17 +6,21 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
+import pytest
+
 from eventconsumer_operator.autoscaler import Autoscaler, scaling_status
 from eventconsumer_operator.budget import write_due
+from eventconsumer_operator.lag import LagState
 from eventconsumer_operator.names import ObjectKey, ScalingReason
 from eventconsumer_operator.status import report
 from eventconsumer_operator.verdict import Look
+from tests.support.conditions import condition
 from tests.unit.operator.builders import NOW, consumer, deployment, observation, world
 
 if TYPE_CHECKING:
     from eventconsumer_operator.models import Manifest
     from eventconsumer_operator.scaling import Decision
-    from eventconsumer_operator.world import World
+    from eventconsumer_operator.world import Observation, World
 
 KEY = ObjectKey("tasks", "notification-service")
 SPREAD = (Look(0.0, 900, 5, (1, 1, 1), (300, 300, 300)),)
@@ -134,6 +138,37 @@ def test_a_consumer_at_zero_is_said_to_have_been_scaled_there() -> None:
 
     assert status["summary"]["status"] == "ScaledToZero"
     assert status["summary"]["ready"] == "0/0"
+    assert condition(status, "Ready")["message"].startswith("no record waits")
+
+
+NOT_KNOWN = {
+    "Kafka was not asked yet": None,
+    "Kafka is away": observation(None, state=LagState.UNKNOWN, members=None, who=None),
+    "some partitions did not answer": observation(0, state=LagState.PARTIAL),
+}
+
+
+@pytest.mark.parametrize("seen", NOT_KNOWN.values(), ids=NOT_KNOWN.keys())
+def test_a_consumer_at_zero_does_not_claim_that_no_record_waits_where_that_is_unknown(
+    seen: Observation | None,
+) -> None:
+    asleep = scaled({"desired": 0, "lastScaleTime": None}, running=0, scaling={"min": 0})
+
+    status = told(replace(asleep, observation=seen))
+
+    assert status["summary"]["status"] == "LagUnknown"
+    assert (condition(status, "Ready")["status"], status["summary"]["ready"]) == ("True", "0/0")
+    assert "whether a record waits is not known" in condition(status, "Ready")["message"]
+
+
+@pytest.mark.parametrize("state", [LagState.KNOWN, LagState.UNCOMMITTED, LagState.PARTIAL])
+def test_a_consumer_at_zero_wakes_for_records_that_wait_and_says_so(state: LagState) -> None:
+    asleep = scaled({"desired": 0, "lastScaleTime": None}, running=0, scaling={"min": 0})
+
+    status = told(replace(asleep, observation=observation(5, state=state, window=SPREAD)))
+
+    assert (status["summary"]["status"], status["summary"]["ready"]) == ("WorkersStarting", "0/1")
+    assert not [entry for entry in status["conditions"] if "no record waits" in entry["message"]]
 
 
 def test_no_scaling_is_told_of_where_none_is_asked_for() -> None:

@@ -176,6 +176,48 @@ def test_one_record_wakes_a_consumer_from_zero() -> None:
     assert first(ZERO, seen(0, 1, 0, 0)).desired == 1
 
 
+def not_known(current: int, state: LagState, total: int | None) -> Seen:
+    return Seen(current=current, lag=Lag(state, total=total, highest=total, partitions=3), window=())
+
+
+@pytest.mark.parametrize("current", [0, 1])
+@pytest.mark.parametrize(
+    ("state", "total"),
+    [
+        pytest.param(LagState.UNCOMMITTED, 5000, id="a partition was added while records wait on others"),
+        pytest.param(LagState.UNCOMMITTED, 0, id="the topic was made again"),
+        pytest.param(LagState.PARTIAL, 7, id="records wait on the partitions that answered"),
+    ],
+)
+def test_one_worker_runs_where_only_a_worker_can_make_lag_known(
+    current: int, state: LagState, total: int
+) -> None:
+    decision = first(ZERO, not_known(current, state, total))
+
+    assert decision == Decision(1, None, ScalingReason.AWAKE)
+
+
+@pytest.mark.parametrize(("state", "total"), [(LagState.UNKNOWN, None), (LagState.PARTIAL, 0)])
+def test_nobody_is_woken_only_because_kafka_does_not_answer(state: LagState, total: int | None) -> None:
+    decision = first(ZERO, not_known(0, state, total))
+
+    assert decision == Decision(0, None, ScalingReason.LAG_UNKNOWN)
+
+
+def test_who_was_woken_for_a_new_partition_goes_once_it_has_a_committed_offset() -> None:
+    desired, told = 0, []
+    history, scaled_at = History(), -inf
+    for at in range(0, 2000, 10):
+        new = not_known(desired, LagState.UNCOMMITTED, 0)
+        view = new if at < 500 else seen(desired, 0, 0, 0, since_scaled=at - scaled_at)
+        decision, history = decide(ZERO, view, history, at=float(at))
+        if decision.desired != desired:
+            desired, scaled_at = decision.desired, at
+            told.append((at, desired))
+
+    assert told == [(0, 1), (790, 0)]
+
+
 def test_workers_stay_that_are_needed_for_what_is_written() -> None:
     # Two workers, each busy with 100 records in 10 seconds while lag was high.
     busy = seen(2, 500, 500, looks=window((500, 500), (500, 500), moving=100))
@@ -248,7 +290,8 @@ def test_whatever_is_seen_the_number_of_workers_is_a_sensible_one(
         decision, history = decide(rules, view, history, at=at)
         most = min(rules.max, len(view.window[-1].unread), 1 if view.one_volume else rules.max)
         if view.lag.state is not LagState.KNOWN:
-            assert decision.desired == max(min(view.current, rules.max), rules.min)
+            least = 1 if view.lag.total else rules.min
+            assert decision.desired == max(min(view.current, rules.max), rules.min, least)
             continue
         assert min(rules.min, most) <= decision.desired <= most
         assert decision.desired <= max(2 * view.current, view.current + STEP, rules.min)

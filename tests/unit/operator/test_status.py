@@ -10,10 +10,11 @@ import pytest
 from eventconsumer_operator.checks import OWNERSHIP_CHECKS, TOPIC_CHECKS, connection_of, first_finding
 from eventconsumer_operator.conditions import stamp
 from eventconsumer_operator.lag import Lag, LagState, PartitionLag
+from eventconsumer_operator.membership import Member
 from eventconsumer_operator.names import ObjectKey
 from eventconsumer_operator.status import duration, report, unreadable
 from eventconsumer_operator.world import Observation
-from tests.unit.operator.builders import NOW, consumer, deployment, observation, resource, world
+from tests.unit.operator.builders import NOW, THREE, consumer, deployment, observation, resource, world
 
 if TYPE_CHECKING:
     from eventconsumer_operator.models import Manifest
@@ -28,6 +29,7 @@ FAILING["status"]["conditions"] = [
 ]
 
 
+STRANGER = (Member("console-consumer", "/10.0.0.9", THREE),)
 BROKEN = {
     "metadata": {"name": "x"},
     "status": {
@@ -90,6 +92,21 @@ WORDS: dict[str, tuple[dict[str, Any], tuple[str, str, str, str], str]] = {
     ),
     "more records wait at every look": (
         {"observation": observation(600, earlier=(300, 400, 500))},
+        ("1/1", "600", "0s", "FallingBehind"),
+        "True",
+    ),
+    "all is read, and not by its worker": (
+        {"observation": observation(0, members=0, who=())},
+        ("1/1", "0", "0s", "MembersMissing"),
+        "True",
+    ),
+    "all is read, and a stranger is in the group": (
+        {"observation": observation(0, who=STRANGER)},
+        ("1/1", "0", "0s", "ForeignMembers"),
+        "True",
+    ),
+    "more records wait at every look, and a stranger is in the group": (
+        {"observation": observation(600, earlier=(300, 400, 500), who=STRANGER)},
         ("1/1", "600", "0s", "FallingBehind"),
         "True",
     ),
@@ -299,6 +316,7 @@ def test_expired_records_are_said_where_people_look() -> None:
     assert condition(status, "Ready")["message"].endswith("5 records expired before they were read")
     assert condition(status, "DataLoss")["status"] == "True"
     assert condition(status, "DataLoss")["message"].startswith("5 records expired")
+    assert status["summary"]["status"] == "RecordsExpired"
 
 
 def test_without_data_loss_nothing_is_said_of_it() -> None:

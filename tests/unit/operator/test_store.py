@@ -78,6 +78,24 @@ def test_a_deleted_object_is_forgotten() -> None:
     assert version(store) is None
 
 
+def test_what_was_not_found_is_forgotten_until_a_listing_shows_it() -> None:
+    store = Store()
+    store.put(DEPLOYMENTS, seen(10))
+    store.lose(DEPLOYMENTS, seen(10))
+    assert version(store) is None
+    store.put(DEPLOYMENTS, seen(10))
+    assert version(store) == "10"
+
+
+@pytest.mark.parametrize("heard", [seen(11), seen(11, uid="u-2")], ids=["changed", "made again"])
+def test_what_was_not_found_is_kept_where_more_was_heard_of_it_since(heard: dict[str, Any]) -> None:
+    store = Store()
+    store.put(DEPLOYMENTS, seen(10))
+    store.hear(DEPLOYMENTS, heard)
+    store.lose(DEPLOYMENTS, seen(10))
+    assert version(store) == "11"
+
+
 def test_a_listing_forgets_what_vanished_unheard() -> None:
     store = Store()
     store.put(DEPLOYMENTS, seen(10))

@@ -4,21 +4,25 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
-from contextlib import closing
+from contextlib import closing, contextmanager
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
 import pytest
+from typing_extensions import override
 
 from eventconsumer_api.models import TaskFilter
 from eventconsumer_api.principal import ANYBODY
 from eventconsumer_api.services.creation import Creation, creation
 from eventconsumer_api.services.group_commit import GroupCommit
-from eventconsumer_api.storage import outbox, tasks
-from eventconsumer_api.storage.database import Database, DatabaseUnavailable
+from eventconsumer_api.storage import outbox, schema, tasks
+from eventconsumer_api.storage.database import Database, DatabaseUnavailable, OutcomeUnknown
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
     from pathlib import Path
+
+    from sqlalchemy import Connection
 
 
 @pytest.fixture
@@ -96,6 +100,101 @@ def test_a_database_that_is_gone_is_told_to_each_and_nothing_is_written(
         assert commits == []
         other.execute("ALTER TABLE away RENAME TO outbox")
     assert stored(database) == ([], 0)
+
+
+class Attempts(Database):
+    """A database that counts the attempts to change it, and may break off in the commit."""
+
+    count = 0
+    breaks = False
+
+    @contextmanager
+    @override
+    def write(self) -> Iterator[Connection]:
+        self.count += 1
+        with super().write() as connection:
+            yield connection
+            if self.breaks:
+                raise OutcomeUnknown("the connection was lost")
+
+
+@pytest.fixture
+def attempts(file: Path) -> Iterator[Attempts]:
+    with closing(Attempts(f"sqlite:///{file}", timeout_seconds=0.02)) as attempts:
+        schema.migrate(attempts)
+        attempts.count = 0
+        yield attempts
+
+
+async def written_one_after_the_other(arrivals: GroupCommit, release: Callable[[], None]) -> list[object]:
+    """Let a thousand arrive at once, and one more when these were told and the database is free again."""
+    arrivals.start()
+    many = (arrivals.write(new(f"Task {number}")) for number in range(1000))
+    outcome: list[object] = list(await asyncio.gather(*many, return_exceptions=True))
+    release()
+    outcome += await asyncio.gather(arrivals.write(new("Later")), return_exceptions=True)
+    await asyncio.to_thread(arrivals.stop)
+    return outcome
+
+
+def test_all_who_wait_for_a_locked_database_are_told_after_one_attempt(
+    attempts: Attempts, file: Path
+) -> None:
+    with closing(sqlite3.connect(file, isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        arrivals = GroupCommit(attempts, committed=lambda: None)
+        outcome = asyncio.run(written_one_after_the_other(arrivals, other.rollback))
+    assert [type(failure) for failure in outcome] == [DatabaseUnavailable] * 1000 + [type(None)]
+    assert attempts.count == 2
+    assert stored(attempts) == (["Later"], 1)
+
+
+def test_an_unknown_outcome_is_that_of_the_group_that_was_sent_and_of_no_other(attempts: Attempts) -> None:
+    attempts.breaks = True
+    arrivals = GroupCommit(attempts, committed=lambda: None)
+
+    def mend() -> None:
+        attempts.breaks = False
+
+    outcome = asyncio.run(written_one_after_the_other(arrivals, mend))
+    kinds = [OutcomeUnknown] * 200 + [DatabaseUnavailable] * 800 + [type(None)]
+    assert [type(failure) for failure in outcome] == kinds
+    assert stored(attempts) == (["Later"], 1)
+
+
+def test_a_lock_that_comes_while_tasks_are_written_alone_is_told_to_the_rest_at_once(
+    attempts: Attempts, file: Path
+) -> None:
+    with closing(sqlite3.connect(file, isolation_level=None, check_same_thread=False)) as other:
+
+        def lock() -> None:
+            other.execute("BEGIN IMMEDIATE")
+
+        arrivals = GroupCommit(attempts, committed=lock)
+        twice = new("Twice")
+        rest = [new(f"Task {number}") for number in range(20)]
+        written, *outcome = asyncio.run(written_at_once(arrivals, twice, twice, *rest))
+    assert written is None
+    assert [type(failure) for failure in outcome] == [DatabaseUnavailable] * 21
+    assert attempts.count == 3
+    assert stored(attempts) == (["Twice"], 1)
+
+
+def test_a_request_that_was_ended_is_not_written(attempts: Attempts) -> None:
+    arrivals = GroupCommit(attempts, committed=lambda: None)
+
+    async def end_one_of_two() -> tuple[BaseException | None, BaseException | None]:
+        gone, stays = (asyncio.ensure_future(arrivals.write(new(title))) for title in ("Gone", "Stays"))
+        await asyncio.sleep(0)
+        gone.cancel()
+        await asyncio.sleep(0)
+        arrivals.start()
+        await asyncio.to_thread(arrivals.stop)
+        return await asyncio.gather(gone, stays, return_exceptions=True)
+
+    gone, stays = asyncio.run(end_one_of_two())
+    assert (type(gone), stays) == (asyncio.CancelledError, None)
+    assert stored(attempts) == (["Stays"], 1)
 
 
 def test_what_has_arrived_is_written_before_the_end(arrivals: GroupCommit, database: Database) -> None:

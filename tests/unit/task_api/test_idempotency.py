@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
 import pytest
-from sqlalchemy import func, select, update
+from sqlalchemy import func, insert, select, update
 
+from eventconsumer_api import storage
 from eventconsumer_api.models import TaskFilter
 from eventconsumer_api.principal import ANYBODY, Principal
 from eventconsumer_api.services.creation import creation
@@ -21,6 +22,8 @@ from tests.support.running_api import fields_named, running
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from sqlalchemy import Connection
 
     from eventconsumer_api.models import Task
 
@@ -106,6 +109,39 @@ def test_forgotten_keys_are_deleted_and_remembered_ones_kept(
     assert keys(database) == 2  # the last look at old keys was within the hour
     IdempotencyKeys(database).prune_when_due()
     assert keys(database) == 1
+
+
+def forget(database: Database, many: int) -> None:
+    """Leave keys that were used two days ago."""
+    used_at = datetime.now(UTC) - timedelta(days=2)
+    forgotten = {"owner": "ann", "request_hash": "", "task_id": uuid4(), "created_at": used_at}
+    with database.write() as connection:
+        connection.execute(
+            insert(idempotency_keys), [forgotten | {"key": str(number)} for number in range(many)]
+        )
+
+
+def test_many_forgotten_keys_are_deleted_in_parts_that_hold_up_no_request(database: Database) -> None:
+    forget(database, 12_000)
+    forgotten = IdempotencyKeys(database)
+    left = []
+    for _ in range(3):
+        forgotten.prune_when_due()
+        left.append(keys(database))
+    assert left == [7000, 2000, 0]
+
+
+def test_a_request_succeeds_where_forgotten_keys_cannot_be_deleted(
+    service: TaskService, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def take_too_long(_connection: Connection, *, before: datetime) -> bool:
+        raise DatabaseUnavailable(f"canceling statement: keys before {before}")
+
+    forget(database, 1)
+    monkeypatch.setattr(storage.idempotency_keys, "prune", take_too_long)
+    task = create(service)
+    assert service.get(ANYBODY, task.id) == task
+    assert keys(database) == 2
 
 
 def test_the_header_makes_one_task_and_names_itself_when_it_is_wrong(tmp_path: Path) -> None:

@@ -8,10 +8,12 @@ from uuid import UUID
 import pytest
 from confluent_kafka import KafkaError
 
+from eventconsumer_api import relay
 from eventconsumer_api.encoding import as_json
 from eventconsumer_api.kafka_security import KafkaCredentials, KafkaSecuritySettings
 from eventconsumer_api.publisher import ACKNOWLEDGED, Delivery, Outcome, Place, Publisher, Receipt, judge
 from eventconsumer_api.settlement import Settlement, published, settle
+from eventconsumer_api.storage import turn
 from eventconsumer_api.storage.deliveries import PublishedEvent
 from eventconsumer_api.storage.outbox import WaitingEvent
 
@@ -106,3 +108,9 @@ def test_only_the_newest_events_of_a_batch_that_leave_the_outbox_are_noted() -> 
     noted = published(events, receipt, settlement, NOW)
     assert noted[0] == PublishedEvent(UUID(int=200), UUID(int=4), "task.created", 2, 200, NOW)
     assert [event.offset for event in noted] == list(range(200, 299))
+
+
+def test_a_relay_that_pauses_keeps_its_turn() -> None:
+    spoke_before = turn._SAY_SOMETHING_EVERY_SECONDS
+    assert spoke_before + relay._LONGEST_PAUSE_SECONDS < turn.SILENT_SECONDS
+    assert relay._LOOK_EVERY_SECONDS < turn.SILENT_SECONDS

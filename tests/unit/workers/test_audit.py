@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from eventconsumer_workers.audit.log import AuditLog
+from eventconsumer_workers.audit.opening import AuditLogError
 from eventconsumer_workers.handlers import NotDone
 from eventconsumer_workers.handlers.audit import Audit
 from eventconsumer_workers.loglines import LogLines
@@ -17,11 +18,26 @@ from tests.support.events import encoded
 from tests.support.records import batch
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
     from pathlib import Path
 
 
-def worker(path: Path, out: io.StringIO) -> Audit:
-    return Audit(lambda: AuditLog(path, "orders"), LogLines("audit", out), lambda: "the topic's id")
+class AKafka:
+    """Answers what an audit log asks Kafka for."""
+
+    def __init__(self, *topic_ids: str, committed: int = 0) -> None:
+        self._topic_ids = iter(topic_ids or ("the topic's id",) * 9)
+        self._committed = committed
+
+    def topic_id(self) -> str:
+        return next(self._topic_ids)
+
+    def committed(self, partitions: Collection[int]) -> dict[int, int]:
+        return dict.fromkeys(partitions, self._committed)
+
+
+def worker(path: Path, out: io.StringIO, kafka: AKafka | None = None) -> Audit:
+    return Audit(lambda: AuditLog(path, "orders"), LogLines("audit", out), kafka or AKafka())
 
 
 def test_each_event_is_told_once_in_the_published_words(tmp_path: Path) -> None:
@@ -71,11 +87,26 @@ def test_nothing_is_written_for_partitions_that_may_be_another_s(tmp_path: Path)
 
 def test_a_topic_that_is_made_anew_is_audited_from_its_first_message(tmp_path: Path) -> None:
     out = io.StringIO()
-    ids = iter(["the first topic", "the second topic"])
-    log = tmp_path / "audit.log"
-    audit = Audit(lambda: AuditLog(log, "orders"), LogLines("audit", out), lambda: next(ids))
+    audit = worker(tmp_path / "audit.log", out, AKafka("the first topic", "the second topic"))
     audit.assigned([0])
     audit.handle(batch(encoded(), encoded()))()
     audit.handle(batch(encoded()))()
     audit.close()
     assert len(out.getvalue().splitlines()) == 3
+
+
+def test_a_log_that_lost_its_end_and_is_opened_behind_it_ends_the_worker_and_is_read_again(
+    tmp_path: Path,
+) -> None:
+    path, kafka = tmp_path / "audit.log", AKafka(committed=2)
+    audit = worker(path, io.StringIO(), kafka)
+    audit.handle(batch(encoded()))()
+    audit.handle(batch(encoded(event_id="the last"), first_offset=1))()
+    audit.close()
+    path.write_bytes(path.read_bytes().replace(b"the last", b"the lost"))
+    with pytest.raises(AuditLogError, match="is read again"):
+        worker(path, io.StringIO(), kafka).handle(batch(encoded(), first_offset=2))
+    audit = worker(path, io.StringIO(), kafka)
+    audit.open()
+    assert audit.assigned([0]) == {0: 1}
+    audit.close()

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from confluent_kafka import TIMESTAMP_CREATE_TIME, Message
 
-from eventconsumer_workers.redrive import Choice, headers_back
+from eventconsumer_workers.redrive import Choice, headers_back, partition_back
 from tests.support.events import encoded
 
 OWN: list[tuple[str, str | bytes | None]] = [("ce_id", b"7"), ("empty", None), ("ce_id", b"\xff")]
@@ -29,6 +29,14 @@ def choice(**chosen: Any) -> Choice:
 def test_a_letter_goes_back_with_its_own_headers_and_one_round_more() -> None:
     assert headers_back(letter()) == [*OWN, ("dlq_rounds", b"1")]
     assert headers_back(letter(rounds="1")) == [*OWN, ("dlq_rounds", b"2")]
+
+
+def test_a_letter_goes_back_to_its_partition_while_that_is_there() -> None:
+    assert partition_back(letter(), range(3)) == 2
+    assert partition_back(letter(), range(2)) is None
+    assert [partition_back(letter(partition=odd), range(3)) for odd in ("", "-1", "02", "9" * 5000)] == [
+        None
+    ] * 4
 
 
 @pytest.mark.parametrize(

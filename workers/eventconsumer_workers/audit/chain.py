@@ -190,7 +190,8 @@ def extend(head: Head, incoming: Incoming, *, audited_at: str) -> Extension:
     at = b',"audited_at":"%b","event":' % audited_at.encode()
     places = (_digits(sequences), _digits(incoming.offsets))
     pieces: list[bytes] = []
-    for name, sequence, offset, value in zip(_names(ids), *places, _one_line(incoming.values), strict=True):
+    names = _names(ids, incoming.ids)
+    for name, sequence, offset, value in zip(names, *places, _one_line(incoming.values), strict=True):
         body = join((_ID, name, _SEQUENCE, sequence, of_chain, offset, at, value, _PREVIOUS, previous, _HASH))
         previous = sha256(body).hexdigest().encode()
         pieces += (body, previous, _SEAL_END)
@@ -203,10 +204,12 @@ def encoded(ids: Sequence[str]) -> bytes:
     return _encode(ids)
 
 
-def _names(ids: bytes) -> list[bytes]:
-    """Return the ids in an array of JSON, as they stand between their quotes."""
-    # A quote inside an id has a backslash before it, so these three characters only stand between two ids.
-    return ids[2:-2].split(b'","')
+def _names(array: bytes, ids: Sequence[str]) -> list[bytes]:
+    """Return ids as they stand between their quotes in an array of JSON."""
+    if b'\\"' in array:
+        # An id with a quote and a comma at its end looks like the end of one id and the begin of another.
+        return [_encode(name)[1:-1] for name in ids]
+    return array[2:-2].split(b'","')
 
 
 def _digits(numbers: Sequence[int]) -> list[bytes]:

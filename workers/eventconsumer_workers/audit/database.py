@@ -14,12 +14,11 @@ import psycopg
 from eventconsumer_workers.audit import rows
 from eventconsumer_workers.audit.chain import Entry, Fault, Head, chain_name, opened
 from eventconsumer_workers.audit.follower import following
+from eventconsumer_workers.audit.query import Wanted, matching
 from eventconsumer_workers.audit.verify import Finding
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-
-    from eventconsumer_workers.audit.query import Wanted
 
 _FETCHED_ROWS = 2000
 
@@ -68,9 +67,10 @@ def query_database(url: str, wanted: Wanted) -> Iterator[bytes]:
     """Yield the entries that are asked for, as they are stored."""
     with psycopg.connect(url) as connection, connection.cursor(name="query") as cursor:
         cursor.itersize = _FETCHED_ROWS
-        cursor.execute(rows.QUERY, wanted._asdict())
-        for (line,) in cursor:
-            yield line.encode() + b"\n"
+        cursor.execute(rows.QUERY, rows.asked(wanted))
+        found = (line.encode() + b"\n" for (line,) in cursor)
+        # Of a long task id the column has the beginning; the line has all of it.
+        yield from found if wanted.task is None else matching(found, Wanted(task=wanted.task))
 
 
 def _followed(connection: psycopg.Connection[Any], log: int, head: Head) -> Iterator[Head]:

@@ -52,6 +52,7 @@ class Files:
     def __init__(self, active: Path) -> None:
         self.active = active
         self.lock = active.with_name(f"{active.name}.lock")
+        self.again = active.with_name(f"{active.name}.again")
 
     def closed(self) -> list[Closed]:
         """Return the closed segments in their order; one that is there in both forms, as the compressed."""

@@ -20,18 +20,19 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
+from eventconsumer_workers.audit.again import Again
 from eventconsumer_workers.audit.chain import Begun, Fenced, encoded
 from eventconsumer_workers.audit.files import Files
 from eventconsumer_workers.audit.group import Group, header
 from eventconsumer_workers.audit.index import Ids, forget_ids, ids_in, latest_ids
-from eventconsumer_workers.audit.opening import open_log
+from eventconsumer_workers.audit.opening import AuditLogError, open_log
 from eventconsumer_workers.audit.retention import removable
 from eventconsumer_workers.audit.segment import Segment
 from eventconsumer_workers.audit.upkeep import Upkeep
 from eventconsumer_workers.audit.window import SIZE, Window
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Sequence
+    from collections.abc import Callable, Collection, Mapping, Sequence
     from concurrent.futures import Future
     from pathlib import Path
 
@@ -80,6 +81,7 @@ class AuditLog:
         # Filled before the first append, when the group is joined already: it takes longer than all the rest.
         self._window: Window | None = None
         self._upkeep = Upkeep(self._files)
+        self._again = Again(self._files, (partition for of, partition in self._heads if of == topic))
 
     def __len__(self) -> int:
         """Return the number of entries in all chains."""
@@ -87,8 +89,8 @@ class AuditLog:
 
     @property
     def lost_its_end(self) -> bool:
-        """Whether lines at the log's end were damaged when it was opened, and are to be read again."""
-        return self._tail.damaged
+        """Whether the log was once opened without its end, which is still to be read again."""
+        return bool(self._again)
 
     def next_offset(self, partition: int, topic_id: str | None) -> int | None:
         """Return where a partition of the topic goes on; None where the log has nothing of it."""
@@ -97,10 +99,18 @@ class AuditLog:
             return None
         return head.next_offset
 
-    def next_offsets(self, partitions: Collection[int]) -> dict[int, int]:
-        """Return where partitions go on whose lines at the log's end were damaged: these are read again."""
-        places = {number: self.next_offset(number, None) for number in partitions if self.lost_its_end}
-        return {number: offset for number, offset in places.items() if offset is not None}
+    def next_offsets(
+        self, partitions: Collection[int], committed: Callable[[Collection[int]], Mapping[int, int]]
+    ) -> dict[int, int]:
+        """Return where those partitions go on whose end was lost, as far as Kafka's word is ahead of the log.
+
+        ``committed`` is asked for these only, and may raise ``NotDone``.
+        """
+        if lost := self._again.among(partitions):
+            self._again.expect(committed(lost))
+            self._again.reached(self._places())
+        places = self._places()
+        return {number: places[number] for number in self._again.among(partitions)}
 
     def claim(self, partitions: Collection[int]) -> None:
         """Hold every partition: the log's lock is ours."""
@@ -136,7 +146,8 @@ class AuditLog:
         with suppress(OSError):
             self._end_writing()
         self._upkeep.stop()
-        self._segment.close()
+        with suppress(OSError):
+            self._segment.close()
         os.close(self._lock)
 
     def _end_writing(self) -> None:
@@ -162,6 +173,14 @@ class AuditLog:
             self._ids.add(ids, len(part.ids))
             if self._window is not None:
                 self._window.add(part.ids)
+        if self._again:
+            self._again.reached(self._places())
+
+    def _places(self) -> dict[int, int]:
+        """Return where the topic's partitions go on."""
+        return {
+            head.partition: head.next_offset for head in self._heads.values() if head.topic == self._topic
+        }
 
     def _filled_window(self) -> Window:
         window = Window(self._window_size)
@@ -182,7 +201,10 @@ class AuditLog:
         return removable(self._files.beginnings(), datetime.now(UTC) - self._retention)
 
     def _rotate(self) -> None:
-        """Close the active segment and go on in a new one; raise ``OSError`` when the disk refuses."""
+        """Close the active segment and go on in a new one.
+
+        Raise ``OSError`` when the disk refuses and nothing has changed, else ``AuditLogError``.
+        """
         if self._window is None:
             self._window = self._filled_window()
         plain = self._files.plain(self._number)
@@ -190,11 +212,19 @@ class AuditLog:
         removed = self._removable()
         line, last = header(self._number + 1, self._heads, self._last_checkpoint, removed=removed)
         new = self._files.prepare(self._files.active, [line])
-        self._files.active.rename(plain)
-        new.rename(self._files.active)
-        self._files.sync_folder()
-        self._segment.close()
-        self._segment = Segment(self._files.active)
+        if plain.exists():
+            raise FileExistsError(f"{plain} is there already")
+        try:
+            self._files.active.rename(plain)
+            new.rename(self._files.active)
+            self._files.sync_folder()
+            self._segment.close()
+            self._segment = Segment(self._files.active)
+        except OSError as fault:
+            if not plain.exists():
+                raise
+            # A second attempt would take the new segment for the old one; the next start knows better.
+            raise AuditLogError(f"the audit log stopped between two segments: {fault}") from fault
         self._begun_at = datetime.now(UTC)
         self._number += 1
         self._last_checkpoint = last

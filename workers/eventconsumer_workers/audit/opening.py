@@ -15,6 +15,7 @@ import os
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, NamedTuple
 
+from eventconsumer_workers.audit import again
 from eventconsumer_workers.audit.chain import START, Fault, TakenOver, is_plain
 from eventconsumer_workers.audit.files import Closed, Files, contents
 from eventconsumer_workers.audit.group import header
@@ -29,7 +30,7 @@ _READ_BYTES = 1 << 20
 
 
 class AuditLogError(Exception):
-    """The audit log cannot be opened, and waiting does not help; the text tells a person why."""
+    """The audit log cannot be opened or gone on with, and waiting does not help; the text tells why."""
 
 
 class Opened(NamedTuple):
@@ -48,7 +49,7 @@ def open_log(files: Files) -> Opened:
     lock = _locked(files.lock)
     try:
         _sweep(files)
-        complete = _begin_where_missing(files)
+        _begin_where_missing(files)
         try:
             tail = read_tail(files.active)
         except Fault as fault:
@@ -60,7 +61,7 @@ def open_log(files: Files) -> Opened:
     except BaseException:
         os.close(lock)
         raise
-    return Opened(lock, tail if complete else tail._replace(damaged=True))
+    return Opened(lock, tail)
 
 
 def _locked(path: Path) -> int:
@@ -84,18 +85,19 @@ def _sweep(files: Files) -> None:
             files.plain(segment.number).unlink(missing_ok=True)
 
 
-def _begin_where_missing(files: Files) -> bool:
-    """Make sure that there is a segment to write; return whether it goes on right after the last one."""
+def _begin_where_missing(files: Files) -> None:
+    """Make sure that there is a segment to write; note where one may have been lost before it."""
     there = files.active.exists() and files.active.stat().st_size > 0
     if there:
         with files.active.open("rb") as active:
             if not is_plain(active.readline()):
-                return True
+                return
         _set_aside_plain_log(files)
     closed = files.closed()
+    if closed and not there:
+        # The last writer was stopped between two renames; or someone took the active segment away.
+        again.note(files)
     files.place(files.active, [_first_line(files, closed)])
-    # Without an active segment, the last writer was stopped between two renames; or someone took it away.
-    return there or not closed
 
 
 def _set_aside_plain_log(files: Files) -> None:
@@ -163,6 +165,7 @@ def _cut(files: Files, tail: Tail) -> None:
         return
     with files.active.open("r+b") as active:
         if tail.damaged:
+            again.note(files)
             active.seek(tail.length)
             kept = files.active.with_name(f"{files.active.name}.cut-{datetime.now(UTC):%Y%m%dT%H%M%SZ}")
             files.place(kept, [active.read()])

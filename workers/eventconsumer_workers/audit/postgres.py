@@ -8,6 +8,7 @@ so a worker that was frozen while its partition moved can't write to it when it 
 
 from __future__ import annotations
 
+import logging
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -21,8 +22,10 @@ from eventconsumer_workers.audit.chain import START, Begun, Fenced, Head, Incomi
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 
+_log = logging.getLogger(__name__)
+
 _CONNECT_SECONDS = 5
-# What a frozen worker holds in the database keeps its successor waiting for no longer than this.
+# A successor ends the session of a worker that froze; what it can't see of it keeps it waiting no longer.
 _LIMITS = {
     "statement_timeout": "15s",
     "idle_in_transaction_session_timeout": "15s",
@@ -46,16 +49,20 @@ class PostgresLog:
         self._log = 0
         self._epochs: dict[int, int] = {}
 
-    def next_offsets(self, _: Collection[int]) -> Mapping[int, int]:
+    def next_offsets(self, *_: object) -> Mapping[int, int]:
         """Go on where Kafka says: a database does not lose its end."""
         return {}
 
     def claim(self, partitions: Collection[int]) -> None:
-        """Raise the epochs of partitions, so that nobody who claimed them before can write for them."""
+        """Raise the epochs of partitions, so that nobody who claimed them before can write for them.
+
+        Who is in the middle of writing for them has lost them, and its session ends.
+        """
         with self._transaction() as connection:
-            claimed = connection.execute(
-                rows.CLAIM, {"log": self._log, "partitions": sorted(partitions), "start": START.decode()}
-            ).fetchall()
+            of = {"log": self._log, "partitions": sorted(partitions)}
+            if ended := connection.execute(rows.END_WRITERS, of).rowcount:
+                _log.warning("Ended %d sessions that wrote for partitions that are ours now", ended)
+            claimed = connection.execute(rows.CLAIM, {**of, "start": START.decode()}).fetchall()
         self._epochs |= dict(claimed)
 
     def forget(self, partitions: Collection[int]) -> None:
@@ -86,8 +93,12 @@ class PostgresLog:
             try:
                 with self._transaction() as connection:
                     return self._written(connection, incoming, topic_id, known)
-            except errors.UniqueViolation:
-                known = self._present([name for part in incoming for name in part.ids])
+            except errors.UniqueViolation as fault:
+                found = self._present([name for part in incoming for name in part.ids])
+                if found <= known:
+                    # Not for the ids of these events, so to try again at once would only be refused again.
+                    raise DatabaseRefusedError(_words(fault)) from fault
+                known = found
 
     def _written(
         self,
@@ -144,7 +155,7 @@ class PostgresLog:
             raise
         except psycopg.Error as fault:
             self.close()
-            raise DatabaseRefusedError(" ".join(str(fault).split())) from fault
+            raise DatabaseRefusedError(_words(fault)) from fault
 
     def _connected(self) -> psycopg.Connection:
         if self._connection is None:
@@ -177,6 +188,10 @@ def _prepared(connection: psycopg.Connection, group: str, topic: str) -> int:
                 connection.execute(table)
         row = connection.execute(rows.LOG, {"group": group, "topic": topic}).fetchone()
     return int(row[0]) if row else 0
+
+
+def _words(fault: psycopg.Error) -> str:
+    return " ".join(str(fault).split())
 
 
 def _settled() -> None:

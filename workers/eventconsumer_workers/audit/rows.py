@@ -1,17 +1,21 @@
 """The audit log's tables, and its entries as rows of them. Pure: SQL and bytes.
 
 ``audit_entries.line`` is the line as it would stand in a file, so it is verified by the same rule; the other
-columns repeat parts of it, to be searched. PostgreSQL's text knows no NUL, which JSON can name in an id: it
-is written as an escape there.
+columns repeat parts of it, to be searched. Invariant: PostgreSQL takes every event's columns, whatever stands
+in the event. Its text knows no NUL, which JSON can name in an id, so that is written as an escape; its times
+know fewer zones than ISO 8601, so they are in UTC; and its index takes no long task ids, so they are cut.
 """
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC
 from typing import TYPE_CHECKING, Any
+
+from eventconsumer_workers.audit.query import moment
 
 if TYPE_CHECKING:
     from eventconsumer_workers.audit.chain import Head, Incoming
+    from eventconsumer_workers.audit.query import Wanted
 
 TABLES = (
     """
@@ -48,6 +52,8 @@ TABLES = (
     "CREATE INDEX audit_entries_task ON audit_entries (log, task_id) WHERE task_id IS NOT NULL",
     "CREATE INDEX audit_entries_time ON audit_entries USING brin (occurred_at)",
 )
+# An index entry has room for 2704 bytes, and a character takes four at most.
+TASK_CHARACTERS = 500
 # Made by whoever removes entries, so that a worker's role needs no right to it.
 REMOVALS = """
     CREATE TABLE IF NOT EXISTS audit_removals (
@@ -74,6 +80,11 @@ CREATION_LOCK = "SELECT pg_advisory_xact_lock(7305808869231650404)"
 LOG = """
     INSERT INTO audit_logs (group_id, topic) VALUES (%(group)s, %(topic)s)
     ON CONFLICT (group_id, topic) DO UPDATE SET topic = excluded.topic RETURNING log"""
+# A row names the transaction that has locked it. A worker that froze between the parts of a statement is
+# neither idle nor at work: no time limit of the server counts, and its locks last while it sleeps.
+END_WRITERS = """
+    SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE backend_xid IN (
+        SELECT xmax FROM audit_chains WHERE log = %(log)s AND partition = ANY(%(partitions)s))"""
 CLAIM = """
     INSERT INTO audit_chains (log, partition, epoch, sequence, next_offset, hash)
     SELECT %(log)s, partition, 1, 0, 0, %(start)s FROM unnest(%(partitions)s::integer[]) AS partition
@@ -93,7 +104,7 @@ CHAIN = """
     WHERE log = %(log)s AND partition = %(partition)s ORDER BY sequence"""
 QUERY = """
     SELECT line FROM audit_entries
-    WHERE (%(task)s::text IS NULL OR task_id = %(task)s)
+    WHERE (%(tasks)s::text[] IS NULL OR task_id = ANY(%(tasks)s))
       AND (%(event_type)s::text IS NULL OR event_type = %(event_type)s)
       AND (%(since)s::timestamptz IS NULL OR occurred_at >= %(since)s)
       AND (%(until)s::timestamptz IS NULL OR occurred_at < %(until)s)
@@ -113,8 +124,22 @@ INSERT = """
 
 
 def text(value: str) -> str:
-    """Return text as PostgreSQL can hold it."""
-    return value.replace("\x00", "\\u0000") if "\x00" in value else value
+    """Return text as PostgreSQL can hold it, another one for each."""
+    # What stays as it is has no such escape in it, and what is escaped has one: so no two become the same.
+    if "\x00" in value or "\\u0000" in value:
+        return value.replace("\\", "\\\\").replace("\x00", "\\u0000")
+    return value
+
+
+def asked(wanted: Wanted) -> dict[str, Any]:
+    """Return what ``QUERY`` needs; it finds other tasks as well whose ids begin as a long one does."""
+    return {
+        # A long id stands there whole in rows of before that could be compressed enough for the index.
+        "tasks": None if wanted.task is None else [text(wanted.task), _task(wanted.task)],
+        "event_type": None if wanted.event_type is None else text(wanted.event_type),
+        "since": wanted.since,
+        "until": wanted.until,
+    }
 
 
 def moved(log: int, head: Head) -> tuple[Any, ...]:
@@ -131,15 +156,19 @@ def added(log: int, head: Head, incoming: Incoming, lines: bytes) -> dict[str, A
         "sequence": head.sequence,
         "event_id": [text(name) for name in incoming.ids],
         "event_type": [text(event.event_type) for event in events],
-        "task_id": [None if event.task is None else text(event.task.task_id) for event in events],
+        "task_id": [None if event.task is None else _task(event.task.task_id) for event in events],
         "occurred_at": [_time(event.occurred_at) for event in events],
         "line": lines[:-1].decode().split("\n"),
     }
 
 
+def _task(task_id: str) -> str:
+    return text(task_id)[:TASK_CHARACTERS]
+
+
 def _time(occurred_at: str) -> str | None:
     try:
-        time = datetime.fromisoformat(occurred_at)
-    except ValueError:
+        # PostgreSQL knows no offset of 16 hours or more, and none with fractions of a second.
+        return moment(occurred_at).astimezone(UTC).isoformat()
+    except (ValueError, OverflowError):
         return None
-    return (time if time.tzinfo else time.replace(tzinfo=UTC)).isoformat()

@@ -47,7 +47,8 @@ class Segment:
     def close(self) -> None:
         """Let go of the file, once what was begun has ended."""
         self._writer.shutdown()
-        os.close(self._file)
+        file, self._file = self._file, -1
+        os.close(file)
 
     def _write(self, blocks: Sequence[bytes]) -> None:
         length = sum(map(len, blocks))

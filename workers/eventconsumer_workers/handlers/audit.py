@@ -14,6 +14,7 @@ from operator import attrgetter
 from typing import TYPE_CHECKING, NamedTuple, Protocol, cast
 
 from eventconsumer_workers.audit.chain import Begun, Fenced, Incoming
+from eventconsumer_workers.audit.opening import AuditLogError
 from eventconsumer_workers.handlers import NotDone
 from eventconsumer_workers.loglines import ordinary, printable
 
@@ -32,7 +33,9 @@ _id = attrgetter("event_id")
 class Store(Protocol):
     """An audit log, wherever it is; its methods raise ``OSError`` for what may pass."""
 
-    def next_offsets(self, partitions: Collection[int], /) -> Mapping[int, int]:
+    def next_offsets(
+        self, partitions: Collection[int], committed: Callable[[Collection[int]], Mapping[int, int]], /
+    ) -> Mapping[int, int]:
         """Return where those partitions go on that are to be read again from before the committed offset."""
 
     def claim(self, partitions: Collection[int]) -> None:
@@ -55,6 +58,16 @@ class Store(Protocol):
         """Let go of what the log holds."""
 
 
+class Kafka(Protocol):
+    """What an audit log has to know of its topic and group; each question may raise ``NotDone``."""
+
+    def topic_id(self) -> str | None:
+        """Return Kafka's id of the topic, which a later topic of the same name does not have."""
+
+    def committed(self, partitions: Collection[int]) -> Mapping[int, int]:
+        """Return the offsets that are committed for partitions, where there are any."""
+
+
 class _Untold(NamedTuple):
     """Events that are perhaps not on disk yet, and the lines that say that they are."""
 
@@ -64,14 +77,12 @@ class _Untold(NamedTuple):
 
 
 class Audit:
-    """Keeps the audit log; ``identify`` tells Kafka's id of the topic, which a later topic does not have."""
+    """Keeps the audit log; ``kafka`` is asked what a group's members are not told."""
 
-    def __init__(
-        self, store: Callable[[], Store], lines: LogLines, identify: Callable[[], str | None]
-    ) -> None:
+    def __init__(self, store: Callable[[], Store], lines: LogLines, kafka: Kafka) -> None:
         self._open_store = store
         self._lines = lines
-        self._identify = identify
+        self._kafka = kafka
         self._store: Store | None = None
         self._topic_id: str | None = None
         self._begun: _Untold | None = None
@@ -91,9 +102,10 @@ class Audit:
         begun, self._begun = self._begun, None
         try:
             with self._writing():
+                first = {part.partition: part.offsets[0] for part in incoming}
                 if self._store is None:
-                    self._store = self._open_store()
-                self._take_over(self._store, first={part.partition: part.offsets[0] for part in incoming})
+                    self._store = self._opened_late(first)
+                self._take_over(self._store, batch.still_ours, first=first)
                 new, settle = self._append(self._store, incoming, batch.still_ours)
         finally:
             # It has ended by now, one way or the other.
@@ -107,7 +119,7 @@ class Audit:
     def assigned(self, partitions: Collection[int]) -> Mapping[int, int]:
         """Go on where Kafka says, or earlier where the log lost its end; claim with the first event."""
         self._new |= set(partitions)
-        return {} if self._store is None else self._store.next_offsets(partitions)
+        return {} if self._store is None else self._store.next_offsets(partitions, self._kafka.committed)
 
     def revoked(self, partitions: Collection[int]) -> None:
         """Write nothing more for these partitions."""
@@ -150,12 +162,25 @@ class Audit:
                 raise
             raise NotDone(f"the audit log cannot be written: {fault}") from fault
 
-    def _take_over(self, store: Store, *, first: dict[int, int]) -> None:
+    def _opened_late(self, first: Mapping[int, int]) -> Store:
+        """Open the log behind whose end partitions were begun already; raise ``AuditLogError`` if in vain."""
+        with contextlib.ExitStack() as in_vain:
+            store = self._open_store()
+            in_vain.callback(store.close)
+            places = store.next_offsets(first.keys(), self._kafka.committed)
+            if any(first[partition] > offset for partition, offset in places.items()):
+                raise AuditLogError("the audit log lost its end, which is read again after a restart")
+            in_vain.pop_all()
+        return store
+
+    def _take_over(self, store: Store, still_ours: Callable[[], bool], *, first: dict[int, int]) -> None:
         """Make sure of the topic, and of our claim, before the first events of an assignment."""
         # An offset that was passed already is one of a topic that was made anew while we follow it.
         again = any(offset <= self._last.get(partition, -1) for partition, offset in first.items())
         if self._new or again:
-            self._topic_id = self._identify()
+            self._topic_id = self._kafka.topic_id()
+            if not still_ours():
+                raise NotDone("it is unsure whether the partitions are still ours")
             store.claim(self._new)
             self._new.clear()
 

@@ -148,6 +148,26 @@ def test_guessing_is_limited_by_address(tmp_path: Path) -> None:
         assert [api.get("/tasks", headers=guess).status_code for guess in guesses] == [401, 401, 429]
 
 
+def test_a_caller_is_not_shut_out_by_guesses_from_the_same_address(tmp_path: Path) -> None:
+    ann = a_key(tmp_path, "ann")
+    with running(tmp_path, rate_limit="1/hour") as api:
+        guesses = [{"Authorization": f"Bearer ec_{uuid4().hex}_guess"} for _ in range(2)]
+        assert [api.get("/tasks", headers=guess).status_code for guess in guesses] == [401, 429]
+        assert api.get("/tasks", headers=ann).status_code == 200
+
+
+def test_a_request_sent_again_does_not_show_a_task_that_was_given_away(tmp_path: Path) -> None:
+    ann, admin = a_key(tmp_path, "ann"), a_key(tmp_path, "root", admin=True)
+    body, headers = {"title": "Buy groceries"}, ann | {"Idempotency-Key": "once"}
+    with running(tmp_path) as api:
+        task = api.post("/tasks", json=body, headers=headers).json()
+        api.patch(f"/tasks/{task['id']}", json={"owner_id": str(uuid4())}, headers=admin)
+        again = api.post("/tasks", json=body, headers=headers)
+        document = api.get("/openapi.json").json()
+    assert is_refused(again, 404)
+    assert "404" in document["paths"]["/tasks"]["post"]["responses"]
+
+
 def test_other_origins_are_shut_out_unless_they_are_named(tmp_path: Path) -> None:
     asks = {"Origin": "https://page.example", "Access-Control-Request-Method": "POST"}
     with running(tmp_path) as api:

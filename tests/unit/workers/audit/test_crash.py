@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING
 import pytest
 
 from eventconsumer_workers.audit.files import Files
+from eventconsumer_workers.audit.opening import AuditLogError
 from eventconsumer_workers.audit.upkeep import Upkeep
 from eventconsumer_workers.audit.verify import verify
 from tests.unit.workers.audit.builders import append, ids, ids_of, opened, some, written
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
 
@@ -25,19 +26,25 @@ class PowerCut(BaseException):
 STEPS = ("fsync", "rename", "replace", "fdatasync", "unlink")
 
 
-def cut_at(monkeypatch: pytest.MonkeyPatch, step: int) -> None:
-    """End the process at its n-th step on the disk from now on."""
+def cut_at(
+    monkeypatch: pytest.MonkeyPatch,
+    step: int,
+    *,
+    failure: BaseException | type[BaseException] = PowerCut,
+    steps: Sequence[str] = STEPS,
+) -> None:
+    """End the process, or fail, at its n-th step on the disk from now on."""
     taken = iter(range(1_000_000))
 
     def stopped(real: Callable[..., object]) -> Callable[..., object]:
         def call(*words: object, **named: object) -> object:
             if next(taken) == step:
-                raise PowerCut
+                raise failure
             return real(*words, **named)
 
         return call
 
-    for name in STEPS:
+    for name in steps:
         monkeypatch.setattr(os, name, stopped(getattr(os, name)))
 
 
@@ -56,6 +63,27 @@ def test_a_rotation_that_is_cut_off_at_any_step(
         with contextlib.suppress(PowerCut):
             append(log, events[3:])
         os.close(log._lock)
+    written(path, events)
+    assert ids(path) == ids_of(events)
+    assert verify(Files(path)).fault is None
+
+
+@pytest.mark.parametrize("step", range(20))
+def test_a_disk_that_refuses_one_step_of_a_rotation_loses_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step: int
+) -> None:
+    path, events = tmp_path / "audit.log", some(range(6))
+    monkeypatch.setattr(Upkeep, "_work", lambda _: None)
+    written(path, events[:3])
+    log = opened(path, segment_bytes=1)
+    with monkeypatch.context() as patched, contextlib.suppress(AuditLogError):
+        cut_at(patched, step, failure=OSError("refused"), steps=(*STEPS, "open", "close"))
+        try:
+            append(log, events[3:])
+        except OSError:
+            append(log, events[3:])
+    log.close()
+    assert set(ids(path)) >= set(ids_of(events[:3]))
     written(path, events)
     assert ids(path) == ids_of(events)
     assert verify(Files(path)).fault is None
@@ -86,7 +114,7 @@ def test_an_active_segment_that_is_gone_is_followed_by_a_new_one_and_read_again(
     log.close()
     path.unlink()
     log = opened(path)
-    assert log.next_offsets([0, 1]) == {0: 2}
+    assert log.next_offsets([0, 1], lambda _: {0: 4}) == {0: 2}
     append(log, events[2:])
     log.close()
     assert ids(path) == ids_of(events)
