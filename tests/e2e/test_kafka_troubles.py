@@ -9,7 +9,7 @@ import time
 from typing import TYPE_CHECKING
 
 import pytest
-from confluent_kafka import Producer, TopicPartition
+from confluent_kafka import TopicPartition
 from confluent_kafka.admin import AdminClient
 
 from tests.support.builders import event_consumer
@@ -18,6 +18,7 @@ from tests.support.events import encoded
 from tests.support.eventually import eventually
 from tests.support.idle_worker import idle_consumer, idle_worker
 from tests.support.members import silent_member
+from tests.support.sure_producer import SureProducer
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -83,9 +84,9 @@ def test_records_that_expired_unread_are_told_and_no_longer_counted(
 
 
 def test_records_that_will_expire_unread_are_told_before(kubernetes: Kubernetes, kafka: BrokerClient) -> None:
-    producer = Producer({"bootstrap.servers": kafka.bootstrap_servers})
+    producer = SureProducer(kafka.bootstrap_servers)
     producer.produce(NAME, encoded(), timestamp=int(time.time() * 1000) - HOUR_MS + 150_000)
-    assert producer.flush(30) == 0
+    producer.await_delivery()
 
     risk = becomes(kubernetes, "RetentionRisk", "ExpiringByTime")
 

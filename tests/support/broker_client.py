@@ -6,11 +6,12 @@ import time
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
-from confluent_kafka import Consumer, Message, Producer, TopicPartition
+from confluent_kafka import Consumer, Message, TopicPartition
 from confluent_kafka.admin import AdminClient
 from confluent_kafka.cimpl import NewTopic
 
 from tests.support.eventually import eventually
+from tests.support.sure_producer import SureProducer
 from tests.support.topics import create_topic
 
 if TYPE_CHECKING:
@@ -28,9 +29,7 @@ class BrokerClient:
         self.bootstrap_servers = bootstrap_servers
         self._admin = AdminClient({"bootstrap.servers": bootstrap_servers})
         # The broker says what is too large; the client's own limit is a little below the broker's.
-        self._producer = Producer(
-            {"bootstrap.servers": bootstrap_servers, "linger.ms": 1, "message.max.bytes": 2_000_000}
-        )
+        self._producer = SureProducer(bootstrap_servers, {"linger.ms": 1, "message.max.bytes": 2_000_000})
 
     def create_topic(self, topic: str, *, partitions: int = 1, config: dict[str, str] | None = None) -> None:
         """Create a topic and wait for it."""
@@ -48,7 +47,7 @@ class BrokerClient:
         place = -1 if partition is None else partition
         for value in values:
             self._producer.produce(topic, value=value, key=str(uuid4()), partition=place)
-        assert self._producer.flush(30) == 0
+        self._producer.await_delivery()
 
     def publish_message(
         self, topic: str, *, value: bytes | None, key: bytes, headers: list[tuple[str, bytes]]
@@ -56,7 +55,7 @@ class BrokerClient:
         """Publish one message with all its parts and wait until the broker has it."""
         sent: list[tuple[str, str | bytes | None]] = list(headers)
         self._producer.produce(topic, value=value, key=key, headers=sent)
-        assert self._producer.flush(30) == 0
+        self._producer.await_delivery()
 
     def end_offsets(self, topic: str) -> Offsets:
         """Return where each partition of a topic ends."""

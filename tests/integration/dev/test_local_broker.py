@@ -5,8 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
-from confluent_kafka import Consumer, Producer, TopicPartition
+from confluent_kafka import Consumer, TopicPartition
 from confluent_kafka.admin import AdminClient
+
+from tests.support.sure_producer import SureProducer
 
 if TYPE_CHECKING:
     from dev.kafka import LocalBroker
@@ -32,9 +34,9 @@ def test_a_topic_has_three_partitions(broker: LocalBroker, topic: str) -> None:
 
 
 def write(address: str, topic: str, value: bytes) -> None:
-    producer = Producer({"bootstrap.servers": address, "acks": "all"})
+    producer = SureProducer(address, {"acks": "all"})
     producer.produce(topic, value, partition=0)
-    assert producer.flush(30) == 0
+    producer.await_delivery()
 
 
 def read_one(address: str, topic: str) -> bytes | None:

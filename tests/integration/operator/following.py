@@ -6,7 +6,7 @@ import asyncio
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
-from confluent_kafka import Producer, TopicPartition
+from confluent_kafka import TopicPartition
 
 from eventconsumer_operator.access import Access
 from eventconsumer_operator.names import ObjectKey
@@ -16,6 +16,7 @@ from eventconsumer_operator.status import report
 from tests.support.broker_client import BrokerClient
 from tests.support.conditions import condition
 from tests.support.members import silent_member
+from tests.support.sure_producer import SureProducer
 from tests.unit.operator.builders import NOW, consumer, deployment, world
 
 if TYPE_CHECKING:
@@ -31,10 +32,10 @@ WORKER = "notification-service-5d4f7c-x7k2p"
 
 
 def produce(broker: LocalBroker, topic: str, *, partition: int = 0, count: int = 1) -> None:
-    producer = Producer({"bootstrap.servers": broker.bootstrap_servers})
+    producer = SureProducer(broker.bootstrap_servers)
     for number in range(count):
         producer.produce(topic, value=str(number), partition=partition)
-    assert producer.flush(30) == 0
+    producer.await_delivery()
 
 
 def commit(broker: LocalBroker, topic: str, *, partition: int, offset: int, group: str = "") -> None:
@@ -70,12 +71,17 @@ async def polling(*followed: tuple[ObjectKey, Target]) -> AsyncIterator[Poller]:
 async def observed(
     poller: Poller, key: ObjectKey, until: Callable[[Observation], bool], *, within: float = 30
 ) -> Observation:
-    async with asyncio.timeout(within):
-        while True:
-            seen = poller.observation(key)
-            if seen is not None and until(seen):
-                return seen
-            await asyncio.sleep(0.05)
+    """Wait for an observation; fail after ``within`` s with what was last seen."""
+    seen: Observation | None = None
+    try:
+        async with asyncio.timeout(within):
+            while seen is None or not until(seen):
+                await asyncio.sleep(0.05)
+                seen = poller.observation(key)
+    except TimeoutError as late:
+        message = f"waited {within:.0f} s in vain; last seen: {seen}"
+        raise AssertionError(message) from late
+    return seen
 
 
 def observe(wanted: Target, until: Callable[[Observation], bool] = lambda _: True) -> Observation:

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 import pytest
 from confluent_kafka import Consumer
 from confluent_kafka.admin import AdminClient
-from confluent_kafka.cimpl import NewPartitions
 
 from eventconsumer_operator.access import Access
 from eventconsumer_operator.broker import Broker
@@ -18,6 +17,7 @@ from eventconsumer_operator.names import ObjectKey
 from eventconsumer_operator.questions import Target
 from eventconsumer_operator.refusals import Unreachable
 from tests.integration.operator.following import KEY, commit, observe, observed, polling, produce, target
+from tests.support.topics import add_partitions
 
 if TYPE_CHECKING:
     from dev.kafka import LocalBroker
@@ -168,7 +168,7 @@ def test_partitions_that_are_added_count_at_once_with_all_that_is_in_them(
     async def story() -> tuple[Observation, Observation]:
         async with polling((KEY, target(broker, topic))) as poller:
             before = await observed(poller, KEY, lambda seen: seen.lag.total is not None)
-            await asyncio.wrap_future(admin.create_partitions([NewPartitions(topic, 5)])[topic])
+            await asyncio.to_thread(add_partitions, admin, topic, total=5)
             await asyncio.to_thread(produce, broker, topic, partition=4, count=7)
             return before, await observed(
                 poller, KEY, lambda seen: seen.lag.partitions == 5 and bool(seen.lag.total)

@@ -8,7 +8,7 @@ import uuid
 from typing import TYPE_CHECKING
 
 import pytest
-from confluent_kafka import Producer, TopicPartition
+from confluent_kafka import TopicPartition
 from confluent_kafka.admin import AdminClient
 
 from eventconsumer_operator.access import Access
@@ -24,6 +24,7 @@ from tests.integration.operator.following import (
 )
 from tests.support.broker_client import BrokerClient
 from tests.support.conditions import condition
+from tests.support.sure_producer import SureProducer
 
 if TYPE_CHECKING:
     from dev.kafka import LocalBroker
@@ -41,9 +42,9 @@ def topic_with(broker: LocalBroker, **settings: str) -> str:
 
 def written_ago(broker: LocalBroker, topic: str, seconds: int) -> None:
     """Write a record as if it had been written so long ago."""
-    producer = Producer({"bootstrap.servers": broker.bootstrap_servers})
+    producer = SureProducer(broker.bootstrap_servers)
     producer.produce(topic, key=b"a", value=b"old", timestamp=int((time.time() - seconds) * 1000))
-    assert producer.flush(30) == 0
+    producer.await_delivery()
 
 
 def test_records_that_nobody_reads_are_told_of_before_they_expire(broker: LocalBroker) -> None:

@@ -4,24 +4,23 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from confluent_kafka import Producer
-
 from tests.integration.operator.following import commit, observe, produce, said, target
 from tests.support.conditions import condition
+from tests.support.sure_producer import SureProducer
 
 if TYPE_CHECKING:
     from dev.kafka import LocalBroker
     from tests.integration.conftest import MakeTopic
 
 
-def transaction(broker: LocalBroker, topic: str, *, count: int) -> Producer:
+def transaction(broker: LocalBroker, topic: str, *, count: int) -> SureProducer:
     """Write records in a transaction that is still open."""
-    producer = Producer({"bootstrap.servers": broker.bootstrap_servers, "transactional.id": topic})
+    producer = SureProducer(broker.bootstrap_servers, {"transactional.id": topic})
     producer.init_transactions(30)
     producer.begin_transaction()
     for number in range(count):
         producer.produce(topic, value=str(number), partition=0)
-    assert producer.flush(30) == 0
+    producer.await_delivery()
     return producer
 
 

@@ -85,7 +85,7 @@ def test_a_log_that_was_damaged_at_its_end_is_read_again_from_there_and_then_goe
     sent = [event() for _ in range(3)]
     audit = worker("audit", **SOON).start()
     for number, one in enumerate(sent, 1):
-        client.publish(topic, [encoded(**one)])
+        client.publish(topic, [encoded(**one)], partition=0)
         await_ids(audit_log, [earlier["event_id"] for earlier in sent[:number]])
     audit.stop()
     audit_log.write_bytes(audit_log.read_bytes().replace(sent[-1]["event_id"].encode(), b"x" * 36))

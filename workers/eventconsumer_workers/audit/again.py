@@ -34,7 +34,10 @@ class Again:
         self._left: set[int] = set()
         if files.again.exists():
             kept = files.again.read_bytes()
-            self._left = set(followed if kept == _EVERY_PARTITION else _decode(kept))
+            # A log may have been noted while it was another topic's.
+            self._left = set(followed)
+            if kept != _EVERY_PARTITION:
+                self._left.intersection_update(_decode(kept))
 
     def __bool__(self) -> bool:
         """Return whether any partition is to be read again."""

@@ -48,9 +48,14 @@ def some(offsets: range, *, partition: int = 0) -> list[Sent]:
 
 
 def opened(
-    path: Path, *, segment_bytes: int = 1 << 20, window: int = WINDOW, retention: timedelta | None = None
+    path: Path,
+    topic: str = TOPIC,
+    *,
+    segment_bytes: int = 1 << 20,
+    window: int = WINDOW,
+    retention: timedelta | None = None,
 ) -> AuditLog:
-    return AuditLog(path, TOPIC, segment_bytes=segment_bytes, window=window, retention=retention)
+    return AuditLog(path, topic, segment_bytes=segment_bytes, window=window, retention=retention)
 
 
 def columns(events: Sequence[Sent]) -> list[Incoming]:

@@ -111,94 +111,12 @@ def test_a_later_topic_of_the_same_name_starts_at_its_first_message_in_the_same_
     assert verify(Files(path)).fault is None
 
 
-@pytest.mark.parametrize(
-    "kept", [0, 1, 700, -1], ids=["nothing", "one byte", "whole lines", "all but the end"]
-)
-def test_a_torn_group_is_cut_and_its_events_are_taken_again(path: Path, kept: int) -> None:
-    first, second = incoming(0), some(range(1, 3))
-    written(path, [first])
-    whole = path.read_bytes()
-    written(path, second)
-    torn = path.read_bytes()[len(whole) :]
-    path.write_bytes(whole + torn[:kept])
-    log = opened(path)
-    assert (log.next_offset(0, None), log.lost_its_end) == (1, False)
-    assert append(log, second) == second
-    log.close()
-    assert ids(path) == ids_of([first, *second])
-    assert verify(Files(path)).fault is None
-
-
-def test_damage_in_the_last_group_is_set_aside_and_read_again(path: Path) -> None:
-    first, second = incoming(0), incoming(1)
-    written(path, [first], [second])
-    path.write_bytes(path.read_bytes().replace(second.event_id.encode(), b"x" * 36))
-    log = opened(path)
-    assert (log.next_offset(0, None), log.lost_its_end) == (1, True)
-    assert append(log, [second]) == [second]
-    log.close()
-    (kept,) = path.parent.glob("audit.log.cut-*")
-    assert b"x" * 36 in kept.read_bytes()
-    assert verify(Files(path)).fault is None
-
-
-def test_an_end_that_was_lost_is_asked_for_at_each_start_until_the_log_has_caught_up_with_kafka(
-    path: Path,
-) -> None:
-    events = some(range(4))
-    written(path, events[:1], events[1:])
-    path.write_bytes(path.read_bytes().replace(events[2].event_id.encode(), b"x" * 36))
-    opened(path).close()
-    log = opened(path)
-    assert log.next_offsets([0, 1], lambda lost: dict.fromkeys(lost, 4)) == {0: 1}
-    append(log, events[1:3])
-    log.close()
-    log = opened(path)
-    assert log.next_offsets([0], lambda _: {0: 4}) == {0: 3}
-    append(log, events[3:])
-    log.close()
-    log = opened(path)
-    assert (log.next_offsets([0], lambda _: {0: 9}), log.lost_its_end) == ({}, False)
-    log.close()
-
-
-def test_an_end_is_not_missed_where_kafka_has_nothing_committed_behind_the_log(path: Path) -> None:
-    first, second = incoming(0), incoming(1)
-    written(path, [first, incoming(0, partition=1)], [second])
-    path.write_bytes(path.read_bytes().replace(second.event_id.encode(), b"x" * 36))
-    log = opened(path)
-    assert log.next_offsets([0, 1], lambda _: {0: 1}) == {1: 1}
-    log.close()
-    log = opened(path)
-    assert log.next_offsets([0, 1], lambda _: {1: 5}) == {1: 1}
-    log.close()
-
-
 def test_ids_of_any_characters_stand_as_they_are_in_lines_that_verify(path: Path) -> None:
     names = ['a",', "b", '","', '\\",', "c\\", '"', "\n"]
     sent = [incoming(offset, event_id=name) for offset, name in enumerate(names)]
     assert written(path, sent) == sent
     assert ids(path) == names
     assert verify(Files(path)).fault is None
-
-
-def test_damage_in_an_earlier_group_stays_for_verification_and_hides_nothing(path: Path) -> None:
-    events = some(range(3))
-    written(path, *[[one] for one in events])
-    path.write_bytes(path.read_bytes().replace(events[1].event_id.encode(), b"x" * 36))
-    log = opened(path)
-    assert (log.next_offset(0, None), log.lost_its_end) == (3, False)
-    log.close()
-    assert "sequence 2" in str(verify(Files(path)).fault)
-
-
-def test_a_log_without_a_first_line_is_refused_with_the_reason(path: Path) -> None:
-    written(path, some(range(2)))
-    content = bytearray(path.read_bytes())
-    content[40] ^= 1
-    path.write_bytes(content)
-    with pytest.raises(AuditLogError, match="is damaged"):
-        opened(path)
 
 
 def test_a_pretty_printed_event_is_one_line(path: Path) -> None:
