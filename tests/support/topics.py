@@ -17,8 +17,9 @@ _ATTEMPT_SECONDS = 10.0
 
 
 def create_topic(admin: AdminClient, topic: NewTopic) -> None:
-    """Create a topic and wait for it; a broker that is just coming back may forget a question."""
+    """Create a topic and wait until clients find it; a broker that just came back may forget a question."""
     eventually(f"the broker makes topic {topic.topic}", lambda: _made(admin, topic))
+    _await_partitions(admin, topic.topic, topic.num_partitions)
 
 
 def add_partitions(admin: AdminClient, topic: str, *, total: int) -> None:
@@ -27,9 +28,15 @@ def add_partitions(admin: AdminClient, topic: str, *, total: int) -> None:
     A producer that asks earlier refuses records for a new partition at once.
     """
     admin.create_partitions([NewPartitions(topic, total)])[topic].result(_ATTEMPT_SECONDS)
+    _await_partitions(admin, topic, total)
+
+
+def _await_partitions(admin: AdminClient, topic: str, total: int) -> None:
+    """Wait for the broker's own view: the controller, which made them, is a moment ahead of it."""
     eventually(
         f"{total} partitions of {topic}",
         lambda: len(admin.list_topics(topic, _ATTEMPT_SECONDS).topics[topic].partitions) == total,
+        every=0.02,
     )
 
 
