@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 STARTING = timedelta(minutes=1)
 """How long workers may be on their way before they count as unavailable."""
+IN_MOTION = frozenset({Reason.WORKERS_STARTING, Reason.WORKERS_STOPPING})
+"""The reasons that pass by themselves, or become another one within ``STARTING``."""
 _NOTHING_WAITS = "no record waits, and spec.scaling.min is 0, so no worker runs"
 _NOBODY_KNOWS = "spec.scaling.min is 0 and no worker runs; whether a record waits is not known"
 
@@ -42,6 +44,9 @@ def workers_available(world: World, findings: Sequence[Finding], now: datetime) 
     late = now - _waiting_since(world, now) > STARTING
     found = _trouble(world, wanted, late=late)
     failed = late or (found is not None and found.lasting)
+    running = world.count("replicas")
+    if running > wanted and not failed:
+        return Answer(about, "False", Reason.WORKERS_STOPPING, f"{running} workers run, and {wanted} should")
     reason = Reason.WORKERS_UNAVAILABLE if failed else Reason.WORKERS_STARTING
     why = f": {found.text}" if found else ""
     return Answer(about, "False", reason, f"{ready} of {wanted} workers are ready{why}")

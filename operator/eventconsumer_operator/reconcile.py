@@ -18,7 +18,7 @@ from eventconsumer_operator import checks, desired, groups
 from eventconsumer_operator.affected import affected
 from eventconsumer_operator.applying import Applier, obstacle
 from eventconsumer_operator.autoscaler import Autoscaler
-from eventconsumer_operator.availability import STARTING
+from eventconsumer_operator.availability import IN_MOTION, STARTING
 from eventconsumer_operator.budget import news, write_due
 from eventconsumer_operator.cluster import Refused, Unavailable
 from eventconsumer_operator.connection import Connection, cluster_of, recreated, remembered
@@ -285,7 +285,7 @@ class Reconciler:
         await self._write(key, world.status, status)
         if asked_too_early(world):
             self.later(key, _LOOK_AGAIN_SECONDS)
-        if status["summary"]["status"] == Reason.WORKERS_STARTING:
+        if status["summary"]["status"] in IN_MOTION:
             # A planned look may stem from an earlier life of this name, so one look at the end is not enough.
             self.later(key, STARTING.total_seconds() / 6)
 

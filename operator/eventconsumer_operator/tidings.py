@@ -10,12 +10,13 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from eventconsumer_operator.availability import IN_MOTION
 from eventconsumer_operator.names import ConditionType, Reason
 
 if TYPE_CHECKING:
     from eventconsumer_operator.models import Manifest
 
-_ON_THE_WAY = frozenset({Reason.WORKERS_STARTING, Reason.WAITING_FOR_TOPIC})
+_ON_THE_WAY = IN_MOTION | {Reason.WAITING_FOR_TOPIC}
 _BAD_VERDICTS = frozenset({Reason.STALLED, Reason.STOPPED, Reason.REWOUND, Reason.FALLING_BEHIND})
 _AS_ASKED = frozenset({Reason.STOPPED, Reason.PAUSED, Reason.SCALED_TO_ZERO})
 _BAD_WHEN_TRUE = frozenset({ConditionType.DATA_LOSS, ConditionType.RETENTION_RISK})

@@ -117,7 +117,12 @@ WORDS: dict[str, tuple[dict[str, Any], tuple[str, str, str, str], str]] = {
     ),
     "asked for none and one still runs": (
         {"consumer": consumer(replicas=0), "deployment": deployment(replicas=1)},
-        ("1/0", "0", "0s", "WorkersStarting"),
+        ("1/0", "0", "0s", "WorkersStopping"),
+        "False",
+    ),
+    "asked for two and three still run": (
+        {"consumer": consumer(replicas=2), "deployment": deployment(replicas=3, ready=3)},
+        ("3/2", "0", "0s", "WorkersStopping"),
         "False",
     ),
     "paused and none runs": (
@@ -136,7 +141,7 @@ WORDS: dict[str, tuple[dict[str, Any], tuple[str, str, str, str], str]] = {
     ),
     "paused and one still runs": (
         {"consumer": consumer(paused=True), "deployment": deployment(replicas=1)},
-        ("1/0", "0", "0s", "WorkersStarting"),
+        ("1/0", "0", "0s", "WorkersStopping"),
         "False",
     ),
     "an older one has the group and nothing runs": (
@@ -186,7 +191,7 @@ WORDS: dict[str, tuple[dict[str, Any], tuple[str, str, str, str], str]] = {
     ),
     "a pod that is not wanted complains": (
         {"consumer": consumer(replicas=0), "deployment": deployment(ready=0), "pods": (BROKEN,)},
-        ("0/0", "0", "0s", "WorkersStarting"),
+        ("0/0", "0", "0s", "WorkersStopping"),
         "False",
     ),
     "none is wanted, and the Deployment was just made for none": (
@@ -212,7 +217,7 @@ WORDS: dict[str, tuple[dict[str, Any], tuple[str, str, str, str], str]] = {
             "consumer": consumer(replicas=0),
             "deployment": deployment(generation=2, seen=1) | {"spec": {"replicas": 0}},
         },
-        ("1/0", "0", "0s", "WorkersStarting"),
+        ("1/0", "0", "0s", "WorkersStopping"),
         "False",
     ),
     "a new version is not rolled out yet": (
