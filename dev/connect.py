@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-_START_SECONDS = 60.0
+_START_SECONDS = 180.0
 
 
 def jars() -> Path:

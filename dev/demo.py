@@ -51,7 +51,8 @@ def run(cluster: Cluster) -> None:
 
 
 def _caught_up(status: dict[str, Any]) -> bool:
-    return status.get("lag") == 0 and status.get("readyReplicas") == 1
+    # Seen in its group: else "nobody is in it" may be what was seen before the worker joined.
+    return (status.get("lag"), status.get("readyReplicas"), status.get("members")) == (0, 1, 1)
 
 
 def _scale(cluster: Cluster, replicas: int) -> None:

@@ -6,7 +6,8 @@ over SCRAM (with a password) a user may do what its ACLs say, and nothing else.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import time
+from typing import TYPE_CHECKING, TypeAlias
 
 from confluent_kafka.admin import (  # type: ignore[attr-defined]  # re-exported without saying so
     AclBinding,
@@ -27,11 +28,14 @@ from dev.kafka import LocalBroker
 from dev.server import free_ports
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from pathlib import Path
 
 _HOST = "127.0.0.1"
 _SECONDS = 30
 _ITERATIONS = 4096
+
+_Rule: TypeAlias = "tuple[ResourceType, str, ResourcePatternType, str, str, AclOperation, AclPermissionType]"
 
 
 class SecuredBroker(LocalBroker):
@@ -75,16 +79,18 @@ class SecuredBroker(LocalBroker):
         """Let a principal (``CN=anna`` or ``anna``) do operations on one topic or group."""
         # Kept in a variable: a client that is collected calls off its question.
         admin = self._admin()
-        added = [AclBinding(*_rule(principal, resource, name, operation)) for operation in operations]
-        for future in admin.create_acls(added).values():
+        rules = [_rule(principal, resource, name, operation) for operation in operations]
+        for future in admin.create_acls([AclBinding(*rule) for rule in rules]).values():
             future.result(timeout=_SECONDS)
+        _await_rules(admin, rules, there=True)
 
     def forbid(self, principal: str, resource: ResourceType, name: str, *operations: AclOperation) -> None:
         """Take back what :meth:`allow` allowed."""
         admin = self._admin()
-        gone = [AclBindingFilter(*_rule(principal, resource, name, operation)) for operation in operations]
-        for future in admin.delete_acls(gone).values():
+        rules = [_rule(principal, resource, name, operation) for operation in operations]
+        for future in admin.delete_acls([AclBindingFilter(*rule) for rule in rules]).values():
             future.result(timeout=_SECONDS)
+        _await_rules(admin, rules, there=False)
 
     def let_consume(self, principal: str, topic: str, group: str) -> None:
         """Let a principal read a topic in a group."""
@@ -145,10 +151,18 @@ def _widened(line: str, added: dict[str, str]) -> str:
     return f"{name}={value},{added[name]}" if name in added else line
 
 
-def _rule(
-    principal: str, resource: ResourceType, name: str, operation: AclOperation
-) -> tuple[ResourceType, str, ResourcePatternType, str, str, AclOperation, AclPermissionType]:
+def _rule(principal: str, resource: ResourceType, name: str, operation: AclOperation) -> _Rule:
     return (
         *(resource, name, ResourcePatternType.LITERAL, f"User:{principal}", "*"),
         *(operation, AclPermissionType.ALLOW),
     )
+
+
+def _await_rules(admin: AdminClient, rules: Iterable[_Rule], *, there: bool) -> None:
+    """Wait for the broker, which goes by a rule a moment after its controller took it."""
+    deadline = time.monotonic() + _SECONDS
+    for rule in rules:
+        while bool(admin.describe_acls(AclBindingFilter(*rule)).result(timeout=_SECONDS)) is not there:
+            if time.monotonic() > deadline:
+                raise TimeoutError(f"the broker does not go by what its controller decided: {rule}")
+            time.sleep(0.02)

@@ -24,7 +24,7 @@ _END_SECONDS = 30.0
 _SHOWN_CHARACTERS = 4000
 # Below the range from which the kernel takes ports for outgoing connections: while a server is stopped,
 # nothing else is given its port by chance.
-_PORTS = range(20000, 32000)
+_PORTS = range(20000, 30000)
 
 
 class LocalServer(ABC):

@@ -64,7 +64,9 @@ class Operator:
 
     def _connection(self, kafka: Manifest) -> Connection:
         address = kafkas.bootstrap_servers(kafka)
-        return self._connections.setdefault(address, Connection(address))
+        if address not in self._connections:
+            self._connections[address] = Connection(address)
+        return self._connections[address]
 
     def _ask(self, connection: Connection) -> kafkas.Broker | None:
         try:

@@ -9,13 +9,11 @@ from __future__ import annotations
 
 import asyncio
 import time
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from confluent_kafka import (
     ConsumerGroupState,
     ConsumerGroupTopicPartitions,
-    ConsumerGroupType,
     KafkaError,
     KafkaException,
     TopicCollection,
@@ -27,8 +25,8 @@ from confluent_kafka.admin._listoffsets import OffsetSpec
 
 from eventconsumer_operator import metrics
 from eventconsumer_operator.credentials import CredentialsError, client_settings, mark
+from eventconsumer_operator.described import Group, described
 from eventconsumer_operator.log_starts import LogStarts
-from eventconsumer_operator.membership import Member
 from eventconsumer_operator.peeker import Peeker
 from eventconsumer_operator.refusals import Denial, Denied, Occupied, Unreachable, allowed
 from eventconsumer_operator.together import all_of, each_of
@@ -44,6 +42,8 @@ if TYPE_CHECKING:
 IN_FLIGHT = 50
 """How many groups are asked about at the same time: more gains nothing and only fills the broker's queue."""
 
+_COORDINATORS_REMEMBERED = 11
+"""Of how many groups librdkafka keeps the coordinator in mind, also of one that has moved meanwhile."""
 _LOG_NOTHING = 0
 _CLIENT_ID = "eventconsumer-operator"
 _REFUSED = (
@@ -74,16 +74,6 @@ _NO_SUCH_THING = frozenset(
         KafkaError.TOPIC_EXCEPTION,  # A name that no topic can have.
     }
 )
-
-
-@dataclass(frozen=True)
-class Group:
-    """What a consumer group is doing."""
-
-    state: str
-    members: tuple[Member, ...]
-    renewed_by_commit: bool = False
-    """Whether its offsets are kept from their last commit on, and not since the last member left."""
 
 
 class Broker:
@@ -231,9 +221,10 @@ class Broker:
     async def groups(self, groups: Collection[str]) -> dict[str, Group | None]:
         """Return the state and members of each group; None where there is no answer.
 
-        A group that is listed as empty has no members to be asked for, which saves most questions.
+        A group that is listed as empty has no members to be asked for, which saves most questions where there
+        are many. A few are all described: see ``questions.ask`` for what else that finds out.
         """
-        empty = await self._empty_groups()
+        empty = await self._empty_groups() if len(groups) > _COORDINATORS_REMEMBERED else ()
         asked = (group for group in groups if group not in empty)
         answers = await each_of(lambda group: allowed(self.group(group)), asked, at_once=IN_FLIGHT)
         told = {group: None if isinstance(one, Denial) else one for group, one in answers.items()}
@@ -245,13 +236,7 @@ class Broker:
             _count("DescribeConsumerGroups")
             futures = self._admin.describe_consumer_groups([group], request_timeout=self._timeout)
             answer = await self._answer(futures[group])
-        if answer is None:
-            return None
-        # Our own short visit is nobody's consumer.
-        members = tuple(sorted(_member(entry) for entry in answer.members if entry.client_id != _CLIENT_ID))
-        words = answer.state.name.replace("PREPARING_REBALANCING", "PREPARING_REBALANCE").split("_")
-        by_commit = answer.is_simple_consumer_group or answer.type == ConsumerGroupType.CONSUMER
-        return Group("".join(word.capitalize() for word in words), members, renewed_by_commit=by_commit)
+        return None if answer is None else described(answer, visitor=_CLIENT_ID)
 
     async def topic_settings(self, topics: Collection[str]) -> dict[str, dict[str, str]]:
         """Return each topic's settings; one that may not be read is absent."""
@@ -337,12 +322,3 @@ class Broker:
 
 def _count(api: str) -> None:
     metrics.kafka_requests.labels(api).inc()
-
-
-def _member(description: Any) -> Member:
-    assigned = description.assignment.topic_partitions if description.assignment else None
-    return Member(
-        client_id=description.client_id or "",
-        host=description.host or "",
-        partitions=tuple(sorted((place.topic, place.partition) for place in assigned or [])),
-    )

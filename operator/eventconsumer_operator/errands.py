@@ -52,8 +52,7 @@ class CommitEnds:
 
     async def attempt(self, broker: Broker) -> Outcome:
         """Commit the topic's ends, unless the group has committed anything or somebody is in it."""
-        # librdkafka crashes on the offsets of a group whose coordinator is still loading (its issue 5040);
-        # describing the group first finds that out unharmed.
+        # As in ``questions.ask``: describing the group keeps librdkafka from a crash.
         await broker.group(self.group)
         if await broker.committed(self.group):
             return Outcome.DONE

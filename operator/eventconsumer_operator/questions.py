@@ -21,7 +21,8 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from eventconsumer_operator.access import Access
-    from eventconsumer_operator.broker import Broker, Group
+    from eventconsumer_operator.broker import Broker
+    from eventconsumer_operator.described import Group
     from eventconsumer_operator.growth import Dated
     from eventconsumer_operator.records import Place
 
@@ -106,7 +107,8 @@ async def ask(broker: Broker, targets: Iterable[Target]) -> Answers:
     redrives = {redrive_group(topic) for topic in dead_letters & partitions.keys()}
     groups = sorted({target.group for target in listed} | redrives)
     # Before the committed offsets: librdkafka crashes on those of a group whose coordinator is still loading
-    # (its issue 5040), and listing or describing the group finds that out unharmed.
+    # or has moved (its issue 5040), and describing the group finds that out unharmed. Among many it looks for
+    # each group's coordinator anew, so there those that are listed as empty need not be described.
     states = await broker.groups(groups)
     places = {(topic, number): (topic, number) for topic, numbers in partitions.items() for number in numbers}
 

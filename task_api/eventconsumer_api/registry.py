@@ -45,6 +45,7 @@ class AvroEncoder:
         self._topic = topic
         self._context = SerializationContext(topic, MessageField.VALUE)
         self._serializer: AvroSerializer | None = None
+        self._was_known: bool | None = None
 
     def __call__(self, event: WaitingRow) -> Outgoing:
         """Return the event in Avro.
@@ -68,9 +69,11 @@ class AvroEncoder:
         address = self._settings.schema_registry_url
         try:
             client = SchemaRegistryClient(_client_config(self._settings))
-            known = _is_known(client, subject)
+            # Kept over attempts: one may end between the next two questions.
+            if self._was_known is None:
+                self._was_known = _is_known(client, subject)
             number = client.register_schema(subject, schema)
-            if not known:
+            if not self._was_known:
                 # From the second version on the registry holds us to it, whoever writes that.
                 client.set_compatibility(subject, _COMPATIBILITY)
         except SchemaRegistryError as refusal:

@@ -53,5 +53,6 @@ def test_100_tasks_posted_meanwhile_arrive_once_after_its_return(
 
     tasks = {task for _, task in answers}
     eventually("every event in the audit log", lambda: tasks <= audited(kubernetes).keys(), within=120)
-    assert {audited(kubernetes)[task] for task in tasks} == {1}
+    entries = audited(kubernetes)
+    assert {entries[task] for task in tasks} == {1}
     eventually("lag 0", lambda: lags(kubernetes) == {"0"}, within=60)

@@ -91,7 +91,7 @@ def test_an_edited_image_of_the_deployment_is_set_back(kubernetes: Kubernetes) -
 
 
 def test_an_edit_of_the_resource_rolls_the_deployment(kubernetes: Kubernetes) -> None:
-    before = pod_of(kubernetes, CONSUMER)
+    before = eventually("a pod", lambda: pod_of(kubernetes, CONSUMER))
     patch = {"spec": {"eventTypes": ["task.completed"]}}
 
     kubernetes.kubectl("patch", "eventconsumer", CONSUMER, "--type=merge", f"--patch={json.dumps(patch)}")

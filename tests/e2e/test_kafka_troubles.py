@@ -91,7 +91,7 @@ def test_records_that_will_expire_unread_are_told_before(kubernetes: Kubernetes,
     risk = becomes(kubernetes, "RetentionRisk", "ExpiringByTime")
 
     assert "expire in less than 5 minutes" in risk["message"]
-    assert kubernetes.row(NAME)["LAG"] == "1"
+    eventually("its lag", lambda: kubernetes.row(NAME)["LAG"] == "1")
     shows(kubernetes, NAME, "ExpiringByTime")
 
 

@@ -89,7 +89,7 @@ def test_a_paused_consumer_has_no_worker_and_its_lag_goes_on(
     kubernetes: Kubernetes, kafka: BrokerClient
 ) -> None:
     consume(kubernetes, replicas=2)
-    eventually("two workers", lambda: kubernetes.row(CONSUMER)["READY"] == "2/2")
+    eventually("both are in the group", lambda: kubernetes.status(CONSUMER).get("members") == 2)
 
     change(kubernetes, paused=True)
 
@@ -127,7 +127,7 @@ def test_of_two_consumers_in_one_group_the_older_runs_and_the_other_takes_over(
     assert ready is not None
     assert (ready["status"], ready["reason"]) == ("False", "GroupConflict")
     assert RIVAL not in deployments(kubernetes)
-    assert kubernetes.row(CONSUMER)["STATUS"] == "CaughtUp"
+    shows(kubernetes, CONSUMER, "CaughtUp")
 
     kubernetes.delete("eventconsumer", CONSUMER)
 

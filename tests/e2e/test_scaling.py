@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 TOPIC = "scaling-events"
 CONSUMER = "scaling-consumer"
-RULES = {"min": 0, "max": 5, "targetLag": 10, "scaleDownAfter": "10s"}
+RULES = {"min": 0, "max": 5, "targetLag": 10, "scaleDownAfter": "30s"}
 
 
 @pytest.fixture
@@ -102,13 +102,13 @@ def test_a_horizontal_pod_autoscaler_follows_the_lag_that_the_operator_tells(
     consume(kubernetes, worker=slow_worker(kubernetes))
     has_ready(kubernetes, "1/1")
     for partition in range(3):
-        kafka.publish(TOPIC, [encoded() for _ in range(80)], partition=partition)
+        kafka.publish(TOPIC, [encoded() for _ in range(160)], partition=partition)
 
     kubernetes.apply(for_20_records_each())
 
     has_ready(kubernetes, "3/3")
     assert kubernetes.get("eventconsumer", CONSUMER)["spec"]["replicas"] == 3
-    eventually("no lag", lambda: kubernetes.row(CONSUMER)["LAG"] == "0")
+    eventually("no lag", lambda: kubernetes.row(CONSUMER)["LAG"] == "0", within=120)
     has_ready(kubernetes, "1/1")
     assert autoscaler_says(kubernetes)["status"] == "True"
 
@@ -139,14 +139,18 @@ def test_lag_takes_the_last_worker_away_and_brings_back_as_many_as_it_needs(
     eventually("ScaledToZero", lambda: kubernetes.row(CONSUMER)["STATUS"] == "ScaledToZero", within=120)
     eventually("an empty group", lambda: kubernetes.status(CONSUMER).get("members") == 0)
 
+    # Paused, so that it is decided on when all of it is there.
+    consume(kubernetes, scaling=RULES, paused=True)
     for partition in range(3):
         kafka.publish(TOPIC, [encoded() for _ in range(20)], partition=partition)
+    eventually("its lag", lambda: kubernetes.row(CONSUMER)["LAG"] == "60")
+    consume(kubernetes, scaling=RULES)
 
     has_ready(kubernetes, "3/3")
     eventually("no lag", lambda: kubernetes.row(CONSUMER)["LAG"] == "0")
     scaling = kubernetes.status(CONSUMER)["scaling"]
     assert (scaling["lastScaleTime"] is not None, scaling["desired"] <= 3) == (True, True)
-    eventually("ScaledToZero", lambda: kubernetes.row(CONSUMER)["STATUS"] == "ScaledToZero", within=120)
+    eventually("ScaledToZero", lambda: kubernetes.row(CONSUMER)["STATUS"] == "ScaledToZero", within=180)
     assert kubernetes.get("eventconsumer", CONSUMER)["spec"]["replicas"] == 1
 
 

@@ -32,13 +32,14 @@ def waiting(kubernetes: Kubernetes) -> Iterator[None]:
 @pytest.mark.usefixtures("waiting")
 def test_it_waits_for_the_topic_and_starts_within_30_s_of_it(kubernetes: Kubernetes) -> None:
     eventually(
-        "the reason in one column", lambda: kubernetes.row(CONSUMER)["STATUS"] == "TopicNotFound", within=15
+        "the reason in one column", lambda: kubernetes.row(CONSUMER)["STATUS"] == "TopicNotFound", within=30
     )
     assert CONSUMER not in {d["metadata"]["name"] for d in kubernetes.list("deployments")}
 
     kubernetes.apply(kafka_topic(TOPIC, partitions=2))
 
-    eventually("a ready worker", lambda: kubernetes.row(CONSUMER)["READY"] == "1/1", within=30)
+    eventually("a Deployment", lambda: kubernetes.get("deployment", CONSUMER), within=30)
+    eventually("a ready worker", lambda: kubernetes.row(CONSUMER)["READY"] == "1/1", within=90)
     eventually("its lag", lambda: kubernetes.row(CONSUMER)["LAG"] == "0", within=30)
 
 
@@ -86,7 +87,7 @@ def test_a_deployment_of_the_same_name_is_never_adopted(kubernetes: Kubernetes) 
     kubernetes.apply(event_consumer("taken"))
 
     eventually(
-        "the conflict in one column", lambda: kubernetes.row("taken")["STATUS"] == "NameConflict", within=15
+        "the conflict in one column", lambda: kubernetes.row("taken")["STATUS"] == "NameConflict", within=30
     )
     [container] = kubernetes.get("deployment", "taken")["spec"]["template"]["spec"]["containers"]
     assert container["image"] == "example/other:1"

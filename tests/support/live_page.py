@@ -106,7 +106,7 @@ class LivePage:
     def live(self) -> LivePage:
         """Wait until the stream is open and a first look was shown."""
         self.shows("#connection", "Live")
-        eventually("the outbox is shown", lambda: self.text("#pending").isdigit(), within=10)
+        eventually("the outbox is shown", lambda: self.text("#pending").isdigit(), within=30)
         return self
 
     def tree(self) -> list[Node]:

@@ -15,7 +15,8 @@ _BROKERS = "--selector=strimzi.io/cluster=events,strimzi.io/broker-role=true"
 AWAY = {
     Source.PACKAGES: (
         ("scale", "statefulset", "events-kafka", "--replicas=0"),
-        ("rollout", "status", "statefulset", "events-kafka", "--timeout=90s"),
+        # The rollout to no replicas is done while the broker still ends.
+        ("delete", "pod", "events-kafka-0", "--ignore-not-found", "--timeout=90s"),
     ),
     Source.OFFICIAL: (
         ("scale", "deployment", "strimzi-cluster-operator", "--replicas=0"),

@@ -27,7 +27,8 @@ class SureProducer(Producer):
     def await_delivery(self) -> None:
         """Wait until the broker has every record that was produced; fail the test when it has not."""
         under_way = self.flush(_PATIENCE_SECONDS)
-        assert not self._refused, f"records were refused: {self._refused[:3]}"
+        refused, self._refused = self._refused, []
+        assert not refused, f"records were refused: {refused[:3]}"
         assert under_way == 0, f"{under_way} records are still under way"
 
     def _reported(self, fault: KafkaError | None, message: Message) -> None:

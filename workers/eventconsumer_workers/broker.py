@@ -223,7 +223,8 @@ class Subscription:
 
     def _note_committed(self, place: Place) -> None:
         waiting = self._uncommitted.get(place.partition)
-        if waiting is not None and waiting.offset <= place.offset:
+        # At one offset the note may have moved on since the commit that was answered.
+        if waiting is not None and (waiting.offset < place.offset or _same(waiting, place)):
             del self._uncommitted[place.partition]
         if place.partition in self._ours:
             self._committed[place.partition] = place
@@ -278,6 +279,10 @@ def _refuse(message: Message) -> bool:
         raise KafkaException(fault)
     _log.warning("Kafka: %s", fault)
     return False
+
+
+def _same(place: Place, other: Place) -> bool:
+    return (place.offset, place.note) == (other.offset, other.note)
 
 
 def _report(fault: KafkaError) -> None:

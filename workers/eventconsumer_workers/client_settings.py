@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from eventconsumer_workers.config import Settings
 
 _DEAD_LETTER_SECONDS = 5.0
+_LONGEST_HEARTBEAT_MS = 3000
 
 
 def consumer_config(settings: Settings) -> dict[str, str | int | bool]:
@@ -59,5 +60,6 @@ def _membership(settings: Settings) -> dict[str, str | int | bool]:
         "partition.assignment.strategy": "cooperative-sticky",
         # A killed worker's partitions wait this long for a new owner.
         "session.timeout.ms": 1000 * settings.group_session_seconds,
-        "heartbeat.interval.ms": 300 * settings.group_session_seconds,
+        # Members hear of a rebalance with it, and who leaves meanwhile waits seconds for its last commit.
+        "heartbeat.interval.ms": min(_LONGEST_HEARTBEAT_MS, 300 * settings.group_session_seconds),
     }

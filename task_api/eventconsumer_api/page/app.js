@@ -34,7 +34,7 @@ const stream = follow("outbox/stream", {
   events: (sightings) => {
     const moved = events.see(sightings);
     showLastPublished(sightings);
-    if (moved.some((event) => !event.partition || !tasks.shown.has(event.task_id))) reloadSoon();
+    if (moved.some((event) => event.partition == null || !tasks.shown.has(event.task_id))) reloadSoon();
   },
   state: showConnection,
 });

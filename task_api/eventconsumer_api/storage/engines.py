@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 _SQLITE_POOL = 40
 # Behind a proxy or a failover address, connections that live for ever stay with a server that is leaving.
 _POSTGRES_RECYCLE_SECONDS = 1800
+# Nothing of ours is silent for so long between two statements of a transaction.
+_LONGEST_SILENCE = "10s"
 # libpq never waits less than this for a server.
 _LEAST_CONNECT_SECONDS = 2
 
@@ -86,7 +88,12 @@ def postgres_engine(url: URL, *, timeout_seconds: float, pool_size: int) -> Engi
         pool_recycle=_POSTGRES_RECYCLE_SECONDS,
     )
     milliseconds = str(round(timeout_seconds * 1000))
-    settings = {"statement_timeout": milliseconds, "lock_timeout": milliseconds}
+    settings = {
+        "statement_timeout": milliseconds,
+        "lock_timeout": milliseconds,
+        # A process that is frozen in the middle of a transaction gives back what it locked.
+        "idle_in_transaction_session_timeout": _LONGEST_SILENCE,
+    }
     event.listen(engine, "connect", partial(_prepare_postgres_connection, settings))
     event.listen(engine, "checkout", _refuse_closed_connection)
     return engine

@@ -174,8 +174,10 @@ class PostgresTurn(Turn):
         if self._connection is None:
             return self._bell.wait(seconds)
         driver = _driver(self._connection)
-        if self._bell.wait(seconds, driver.fileno()):
-            return True
+        # What came along with an answer waits with the driver, and not at the descriptor.
+        return self._heard(driver) or self._bell.wait(seconds, driver.fileno()) or self._heard(driver)
+
+    def _heard(self, driver: psycopg.Connection) -> bool:
         with self._session():
             # Also where a server that says goodbye is heard.
             return bool(list(driver.notifies(timeout=0)))

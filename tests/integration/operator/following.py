@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from confluent_kafka import TopicPartition
 
 from eventconsumer_operator.access import Access
+from eventconsumer_operator.lag import LagState
 from eventconsumer_operator.names import ObjectKey
 from eventconsumer_operator.poller import Poller
 from eventconsumer_operator.questions import Target
@@ -58,8 +59,8 @@ def member(
 
 
 @asynccontextmanager
-async def polling(*followed: tuple[ObjectKey, Target]) -> AsyncIterator[Poller]:
-    poller = Poller(interval=0.3, timeout=3.0, changed=lambda _: None)
+async def polling(*followed: tuple[ObjectKey, Target], patience: float = 3.0) -> AsyncIterator[Poller]:
+    poller = Poller(interval=0.3, timeout=patience, changed=lambda _: None)
     for key, wanted in followed:
         poller.follow(key, wanted)
     task = asyncio.create_task(poller.run())
@@ -84,7 +85,13 @@ async def observed(
     return seen
 
 
-def observe(wanted: Target, until: Callable[[Observation], bool] = lambda _: True) -> Observation:
+def answered(seen: Observation) -> bool:
+    """Tell whether Kafka said all, or why not: a new partition has no leader for a moment."""
+    said_all = seen.lag.state in {LagState.KNOWN, LagState.UNCOMMITTED}
+    return said_all or seen.topic_exists is False or seen.fault is not None
+
+
+def observe(wanted: Target, until: Callable[[Observation], bool] = answered) -> Observation:
     async def story() -> Observation:
         async with polling((KEY, wanted)) as poller:
             return await observed(poller, KEY, until)

@@ -10,6 +10,7 @@ import pytest
 from eventconsumer_operator.hearing import heard
 from eventconsumer_operator.pods import Trouble, trouble
 from eventconsumer_workers.health import Pulse, served
+from tests.support.eventually import eventually
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -44,7 +45,7 @@ def said(port: int) -> Trouble | None:
 
 def test_the_obstacle_that_a_worker_names_is_told(pulse: Pulse, port: int) -> None:
     with pulse.waiting("the audit log cannot be written: No space left\non device"):
-        told = said(port)
+        told = eventually("its words", lambda: said(port))
     expected = "pod audit-1: the audit log cannot be written: No space left?on device"
     assert told == Trouble(expected, lasting=False)
 

@@ -24,6 +24,9 @@ def transaction(broker: LocalBroker, topic: str, *, count: int) -> SureProducer:
     return producer
 
 
+# A transaction's marker is written a moment after its end was answered, so each test waits for it.
+
+
 def test_the_control_record_after_a_committed_transaction_is_no_lag(
     broker: LocalBroker, make_topic: MakeTopic
 ) -> None:
@@ -44,7 +47,7 @@ def test_aborted_records_are_no_lag(broker: LocalBroker, make_topic: MakeTopic) 
     commit(broker, topic, partition=0, offset=2)
     transaction(broker, topic, count=5).abort_transaction(30)
 
-    seen = observe(target(broker, topic), lambda seen: seen.lag.hollow > 0)
+    seen = observe(target(broker, topic), lambda seen: seen.lag.hollow > 0 and seen.lag.raw == 6)
 
     assert (seen.lag.total, seen.lag.raw) == (0, 6)
 
@@ -55,7 +58,7 @@ def test_a_group_that_never_committed_has_no_lag_where_everything_was_aborted(
     topic = make_topic(1)
     transaction(broker, topic, count=5).abort_transaction(30)
 
-    seen = observe(target(broker, topic), lambda seen: seen.lag.hollow > 0)
+    seen = observe(target(broker, topic), lambda seen: seen.lag.hollow > 0 and seen.lag.raw == 6)
 
     assert (seen.lag.total, seen.lag.raw) == (0, 6)
 
@@ -65,7 +68,7 @@ def test_a_record_behind_aborted_ones_is_lag(broker: LocalBroker, make_topic: Ma
     transaction(broker, topic, count=5).abort_transaction(30)
     produce(broker, topic, count=1)
 
-    seen = observe(target(broker, topic), lambda seen: seen.behind_seconds is not None)
+    seen = observe(target(broker, topic), lambda seen: seen.lag.raw == 7 and seen.behind_seconds is not None)
 
     assert (seen.lag.total, seen.lag.hollow) == (7, 0)
 
@@ -78,7 +81,9 @@ def test_records_of_a_transaction_count_while_it_is_open_and_when_it_was_committ
 
     still_open = observe(target(broker, topic))
     producer.commit_transaction(30)
-    committed = observe(target(broker, topic), lambda seen: seen.behind_seconds is not None)
+    committed = observe(
+        target(broker, topic), lambda seen: seen.lag.raw == 5 and seen.behind_seconds is not None
+    )
 
     assert (still_open.lag.total, still_open.lag.hollow) == (4, 0)
     assert (committed.lag.total, committed.lag.hollow) == (5, 0)

@@ -14,10 +14,10 @@ from uuid import UUID
 import httpx2
 import psycopg
 import pytest
-from sqlalchemy import make_url, select
+from sqlalchemy import make_url, select, text
 
 from eventconsumer_api.storage import schema, tables
-from eventconsumer_api.storage.database import Database
+from eventconsumer_api.storage.database import Database, DatabaseUnavailable
 from tests.support.api_process import ApiProcess
 from tests.support.eventually import eventually
 from tests.support.small_disk import database_on_a_small_disk, fill, make_room, may_mount
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     from dev.postgres import LocalPostgres
 
-TIMEOUT = "0.5"
+TIMEOUT = "2"
 
 
 def an_api(folder: Path, url: str, **variables: str) -> ApiProcess:
@@ -58,8 +58,12 @@ def assert_refused(api: ApiProcess) -> None:
     assert (probe(api, "readyz"), probe(api, "healthz")) == (503, 200)
 
 
+def await_ready(api: ApiProcess) -> None:
+    eventually("the API is ready", lambda: probe(api, "readyz") == 200, within=30)
+
+
 def assert_whole_again(api: ApiProcess, url: str) -> None:
-    eventually("the API is ready again", lambda: probe(api, "readyz") == 200, within=30)
+    await_ready(api)
     assert post(api).status_code == 201
     assert_each_task_has_its_event(url)
 
@@ -131,7 +135,28 @@ class TestPostgres:
     @pytest.fixture
     def api(self, tmp_path: Path, database: str) -> Iterator[ApiProcess]:
         with an_api(tmp_path, database) as api:
+            await_ready(api)
             yield api
+
+    def test_a_process_that_is_frozen_in_a_transaction_gives_back_what_it_locked(self, database: str) -> None:
+        frozen, other = Database(database), Database(database, timeout_seconds=1)
+        schema.migrate(frozen)
+        lock = text("LOCK TABLE outbox IN ACCESS EXCLUSIVE MODE")
+
+        def locked() -> bool:
+            with other.write() as connection:
+                connection.execute(lock)
+            return True
+
+        def freeze() -> None:
+            with frozen.write() as connection:
+                connection.execute(lock)
+                eventually("the other has it", locked, within=30)
+
+        with pytest.raises(DatabaseUnavailable):
+            freeze()
+        frozen.close()
+        other.close()
 
     def test_locked_by_another_session(self, api: ApiProcess, database: str) -> None:
         with psycopg.connect(database) as other:
@@ -145,6 +170,7 @@ class TestPostgres:
     def test_on_a_full_disk(self, tmp_path: Path, postgres: LocalPostgres) -> None:
         postgres.start()
         with database_on_a_small_disk(postgres) as url, an_api(tmp_path, url) as api:
+            await_ready(api)
             assert post(api).status_code == 201
             fill(url)
             eventually("no page takes another task", lambda: post(api).status_code == 503, within=30)

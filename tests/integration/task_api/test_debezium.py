@@ -90,7 +90,7 @@ def test_debezium_publishes_what_the_relay_would_before_it_came_and_since(
     servers = broker.bootstrap_servers
     with (
         ApiProcess(tmp_path, bootstrap_servers=servers, topic=topic, DATABASE_URL=url, RELAY="off") as api,
-        httpx2.Client(base_url=api.url, headers={"traceparent": TRACE}) as http,
+        httpx2.Client(base_url=api.url, headers={"traceparent": TRACE}, timeout=30) as http,
     ):
         first = [http.post("/tasks", json={"title": f"Task {number}"}).json() for number in range(5)]
         http.post(f"/tasks/{first[0]['id']}/complete")

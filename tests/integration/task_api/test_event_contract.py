@@ -28,7 +28,7 @@ def test_published_events_hold_to_the_served_contract_and_workers_read_them(
 ) -> None:
     with (
         ApiProcess(tmp_path, bootstrap_servers=broker.bootstrap_servers, topic=topic) as api,
-        httpx2.Client(base_url=api.url, headers={"traceparent": TRACEPARENT}) as http,
+        httpx2.Client(base_url=api.url, headers={"traceparent": TRACEPARENT}, timeout=30) as http,
     ):
         address = http.post("/tasks", json={"title": "Buy é", "owner_id": str(uuid4())}).headers["location"]
         http.patch(address, json={"status": "in_progress"})

@@ -105,8 +105,9 @@ def test_no_line_of_the_log_holds_a_credential_or_a_password(
 def test_a_caller_s_address_is_what_a_trusted_proxy_says_and_nobody_else(
     tmp_path: Path, trusted: str, second: int
 ) -> None:
-    environment = {"RATE_LIMIT": "1/hour", "TRUSTED_PROXIES": trusted}
+    environment = {"RATE_LIMIT": "1/day", "TRUSTED_PROXIES": trusted}
     with ApiProcess(tmp_path, bootstrap_servers=NOWHERE, topic="task-events", **environment) as api:
         url = f"{api.url}/tasks"
-        answers = [httpx2.get(url, headers={"X-Forwarded-For": f"192.0.2.{n}"}) for n in (1, 2)]
+        places = [{"X-Forwarded-For": f"192.0.2.{number}"} for number in (1, 2)]
+        answers = [httpx2.get(url, headers=place, timeout=30) for place in places]
     assert [answer.status_code for answer in answers] == [200, second]

@@ -98,7 +98,7 @@ def test_requests_that_are_under_way_at_sigterm_are_answered(
         other.execute("BEGIN IMMEDIATE")
         waiting = [post_without_waiting(address) for _ in range(CLIENTS)]
         # It comes behind them on the same event loop: once it is answered, all of them are read.
-        httpx2.get(f"{api.url}/healthz").raise_for_status()
+        httpx2.get(f"{api.url}/healthz", timeout=30).raise_for_status()
         api.ask_to_end()
         other.execute("ROLLBACK")
         answers = [connection.getresponse() for connection in waiting]

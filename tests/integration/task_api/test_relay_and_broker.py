@@ -97,7 +97,7 @@ def test_beside_the_json_of_an_event_stand_its_cloudevents_headers_and_its_trace
     api: ApiProcess, broker: LocalBroker, topic: str
 ) -> None:
     sent = {"traceparent": "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"}
-    httpx2.post(f"{api.url}/tasks", json={"title": "Buy groceries"}, headers=sent)
+    httpx2.post(f"{api.url}/tasks", json={"title": "Buy groceries"}, headers=sent, timeout=30)
     (message,) = eventually_published(broker, topic, 1)
     assert message.headers == {
         "id": message.event["event_id"],
@@ -115,7 +115,7 @@ def test_the_life_of_a_task_is_three_events_in_order(
     api: ApiProcess, broker: LocalBroker, topic: str
 ) -> None:
     correlation_id = str(uuid4())
-    with httpx2.Client(base_url=api.url, headers={"X-Correlation-ID": correlation_id}) as http:
+    with httpx2.Client(base_url=api.url, headers={"X-Correlation-ID": correlation_id}, timeout=30) as http:
         task = http.post("/tasks", json={"title": "Buy groceries"}).json()
         http.patch(f"/tasks/{task['id']}", json={"status": "in_progress"})
         http.post(f"/tasks/{task['id']}/complete")
@@ -134,7 +134,7 @@ def test_the_life_of_a_task_is_three_events_in_order(
         f'"source": "task-api"}}, "event_id": "{UUID(first["event_id"])}", '
         f'"occurred_at": "{first["occurred_at"]}"}}'
     )
-    eventually("the outbox is empty", lambda: outbox_ids(api) == [], within=10)
+    eventually("the outbox is empty", lambda: outbox_ids(api) == [], within=30)
 
 
 @pytest.mark.parametrize("go_away", [away_by_kill, away_by_pause], ids=["killed", "paused"])
@@ -209,7 +209,7 @@ def test_an_event_the_broker_refuses_stands_aside_and_holds_up_nobody(
         messages = eventually_published(broker, topic, 2)
         assert [message.key for message in messages] == [tasks[0], tasks[2]]
         (kept,) = eventually("one event is left", lambda: outbox_ids(api), until=lambda ids: len(ids) == 1)
-        assert httpx2.get(f"{url}/readyz").json()["waiting_events"] == 0
+        assert httpx2.get(f"{url}/readyz", timeout=30).json()["waiting_events"] == 0
     connection = sqlite3.connect(api.database)
     ((payload, reason),) = connection.execute("SELECT payload, rejected_reason FROM outbox").fetchall()
     connection.close()

@@ -56,9 +56,8 @@ def start(tmp_path: Path, broker: LocalBroker, topic: str) -> Iterator[Callable[
 
 
 def figure(api: ApiProcess, name: str) -> float:
-    (line,) = (
-        line for line in httpx2.get(f"{api.url}/metrics").text.splitlines() if line.startswith(f"{name} ")
-    )
+    told = httpx2.get(f"{api.url}/metrics", timeout=30).text
+    (line,) = (line for line in told.splitlines() if line.startswith(f"{name} "))
     return float(line.split()[1])
 
 
@@ -72,7 +71,8 @@ def eventually_leads(api: ApiProcess) -> None:
 
 def write(url: str, writers: int, changes: int) -> dict[str, list[str]]:
     """Let writers commit changes of a task of their own at random moments; return each task's event ids."""
-    database = Database(url)
+    # They wait for each other, in no order.
+    database = Database(url, timeout_seconds=60)
 
     def work(number: int) -> tuple[str, list[str]]:
         chance = random.Random(number)  # noqa: S311  # each run with the same pauses

@@ -94,7 +94,7 @@ def test_an_event_in_avro_has_the_structure_of_its_json_and_the_registrys_schema
     with api:
         task = httpx2.post(f"{api.url}/tasks", json={"title": "Buy é"}, timeout=30).json()
         value, headers = one_event(broker, topic)
-        served = httpx2.get(f"{api.url}/asyncapi.json").json()
+        served = httpx2.get(f"{api.url}/asyncapi.json", timeout=30).json()
     assert value[0] == 0
     registered = json.loads(client.get_schema(schema_id(value)).schema_str or "")
     assert registered == avro_schema()

@@ -35,7 +35,7 @@ def handle(event: Event, delivery: Delivery) -> None:
     if title == "broken":
         raise KeyError(title)
     SEEN.inc()
-    print("HANDLED:", title, delivery.attempt, delivery.record.headers(), flush=True)
+    print(f"HANDLED: {title} {delivery.attempt} {delivery.record.headers()}\\n", end="", flush=True)
 
 if __name__ == "__main__":
     run(handle)

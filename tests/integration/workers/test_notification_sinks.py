@@ -41,7 +41,7 @@ def webhook(receiver: Receiver, **fields: Any) -> dict[str, Any]:
         "url": receiver.url(),
         "signingEnv": "KEY",
     }
-    return {"name": "erp", "type": "webhook", "timeoutSeconds": 1, "webhook": target, **fields}
+    return {"name": "erp", "type": "webhook", "webhook": target, **fields}
 
 
 @pytest.fixture
@@ -109,7 +109,7 @@ def test_a_sink_that_hangs_holds_up_nobody_and_loses_nothing(
 ) -> None:
     over = threading.Event()
     receiver.answer = hanging(over)
-    process = notification(LOG, webhook(receiver)).start()
+    process = notification(LOG, webhook(receiver, timeoutSeconds=1)).start()
     sent = published(client, topic, 100)
     eventually("the log has all", lambda: sorted(told(process)), until=sorted(sent).__eq__)
     over.set()

@@ -22,7 +22,7 @@ ALL = {0, 1, 2}
 SHARING = {
     "partition.assignment.strategy": "cooperative-sticky",
     "heartbeat.interval.ms": "500",
-    "session.timeout.ms": "2000",
+    "session.timeout.ms": "6000",
 }
 
 
@@ -32,7 +32,7 @@ def settings(client: BrokerClient, topic: str) -> Settings:
         kafka_bootstrap_servers=client.bootstrap_servers,
         kafka_topic=topic,
         kafka_group_id=topic,
-        group_session_seconds=2,
+        group_session_seconds=6,
     )
 
 

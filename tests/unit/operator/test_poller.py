@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from eventconsumer_operator.access import Access
-from eventconsumer_operator.broker import Group
+from eventconsumer_operator.described import Group
 from eventconsumer_operator.growth import Dated
 from eventconsumer_operator.lag import Lag, LagState, Offsets
 from eventconsumer_operator.membership import Member

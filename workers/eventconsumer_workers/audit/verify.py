@@ -8,6 +8,7 @@ that retention removed it.
 from __future__ import annotations
 
 import hashlib
+import os
 import time
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -122,7 +123,8 @@ class _Walk:
 
     def _expect_more(self, segment: Opened, what: str) -> None:
         """Accept an unfinished end only from a writer that is at work."""
-        before = _size(self._files)
+        # What was read, and not what is there by now: the write may just have ended.
+        before = os.fstat(segment.content.fileno()).st_ino, segment.content.tell()
         deadline = time.monotonic() + _LONGEST_WRITE_SECONDS
         while segment.active and time.monotonic() < deadline:
             if _size(self._files) != before:

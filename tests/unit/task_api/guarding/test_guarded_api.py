@@ -132,7 +132,7 @@ def test_a_token_of_the_identity_provider_is_as_good_as_a_key(tmp_path: Path) ->
 
 def test_one_request_too_many_is_429_for_that_caller_alone(tmp_path: Path) -> None:
     ann, ben = a_key(tmp_path, "ann"), a_key(tmp_path, "ben")
-    with running(tmp_path, rate_limit="2/hour") as api:
+    with running(tmp_path, rate_limit="2/day") as api:
         answers = [api.get("/tasks", headers=ann) for _ in range(3)]
         assert [answer.status_code for answer in answers] == [200, 200, 429]
         assert is_refused(answers[2], 429)
@@ -143,14 +143,14 @@ def test_one_request_too_many_is_429_for_that_caller_alone(tmp_path: Path) -> No
 
 
 def test_guessing_is_limited_by_address(tmp_path: Path) -> None:
-    with running(tmp_path, rate_limit="2/hour") as api:
+    with running(tmp_path, rate_limit="2/day") as api:
         guesses = [{"Authorization": f"Bearer ec_{uuid4().hex}_guess"} for _ in range(3)]
         assert [api.get("/tasks", headers=guess).status_code for guess in guesses] == [401, 401, 429]
 
 
 def test_a_caller_is_not_shut_out_by_guesses_from_the_same_address(tmp_path: Path) -> None:
     ann = a_key(tmp_path, "ann")
-    with running(tmp_path, rate_limit="1/hour") as api:
+    with running(tmp_path, rate_limit="1/day") as api:
         guesses = [{"Authorization": f"Bearer ec_{uuid4().hex}_guess"} for _ in range(2)]
         assert [api.get("/tasks", headers=guess).status_code for guess in guesses] == [401, 429]
         assert api.get("/tasks", headers=ann).status_code == 200
