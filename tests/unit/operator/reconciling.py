@@ -197,8 +197,3 @@ class Reconciling:
         (worker,) = self.stored(DEPLOYMENTS)["spec"]["template"]["spec"]["containers"]
         env = {entry["name"]: entry.get("value") for entry in worker["env"]}
         return env["KAFKA_BOOTSTRAP_SERVERS"], env["KAFKA_TOPIC"]
-
-
-def condition(status: Manifest, kind: str) -> Manifest:
-    """Return one condition of a status."""
-    return next(entry for entry in status["conditions"] if entry["type"] == kind)

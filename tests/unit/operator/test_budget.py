@@ -5,29 +5,17 @@ from __future__ import annotations
 import copy
 from dataclasses import replace
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from eventconsumer_operator.budget import LONGEST, write_due
-from eventconsumer_operator.checks import OWNERSHIP_CHECKS, TOPIC_CHECKS, connection_of, first_finding
 from eventconsumer_operator.conditions import stamp
-from eventconsumer_operator.lag import LagState, PartitionLag
-from eventconsumer_operator.status import report
+from eventconsumer_operator.lag import PartitionLag
 from tests.unit.operator.builders import NOW, deployment, observation, world
-
-if TYPE_CHECKING:
-    from eventconsumer_operator.models import Manifest
-    from eventconsumer_operator.world import World
-
-AWAY = {"observation": observation(None, state=LagState.UNKNOWN, behind_seconds=None, topic_exists=None)}
-
-
-def said(seen: World) -> Manifest:
-    findings = [first_finding(seen, TOPIC_CHECKS), first_finding(seen, OWNERSHIP_CHECKS)]
-    return report(seen, connection_of(seen), [finding for finding in findings if finding], now=NOW)
+from tests.unit.operator.statuses import AWAY, said
 
 
 def lagging(total: int, **fields: Any) -> dict[str, Any]:

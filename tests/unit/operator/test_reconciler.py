@@ -11,8 +11,9 @@ from eventconsumer_operator.cluster import NotLeading, Unavailable
 from eventconsumer_operator.errands import DeleteGroup
 from eventconsumer_operator.names import DEPLOYMENTS, EVENT_CONSUMERS, FINALIZER, ObjectKey
 from eventconsumer_operator.verdict import Look
+from tests.support.conditions import condition
 from tests.unit.operator.builders import observation, resource
-from tests.unit.operator.reconciling import KEY, Answer, Reconciling, condition
+from tests.unit.operator.reconciling import KEY, Answer, Reconciling
 
 if TYPE_CHECKING:
     from collections.abc import Callable

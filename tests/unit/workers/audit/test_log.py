@@ -36,11 +36,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-@pytest.fixture
-def path(tmp_path: Path) -> Path:
-    return tmp_path / "audit.log"
-
-
 def test_an_entry_is_the_event_as_received_with_its_place_in_the_chain(path: Path) -> None:
     sent = incoming(7, partition=2, schema_version=2)
     written(path, [sent])

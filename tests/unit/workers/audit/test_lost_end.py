@@ -15,11 +15,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-@pytest.fixture
-def path(tmp_path: Path) -> Path:
-    return tmp_path / "audit.log"
-
-
 @pytest.mark.parametrize(
     "kept", [0, 1, 700, -1], ids=["nothing", "one byte", "whole lines", "all but the end"]
 )

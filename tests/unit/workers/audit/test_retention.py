@@ -29,11 +29,6 @@ NOW = datetime(2026, 6, 30, tzinfo=UTC)
 AT_ONCE = timedelta(0)
 
 
-@pytest.fixture
-def path(tmp_path: Path) -> Path:
-    return tmp_path / "audit.log"
-
-
 def written_at(monkeypatch: pytest.MonkeyPatch, time: datetime) -> None:
     """Let what is written from now on carry this time."""
     monkeypatch.setattr(group, "now", time.isoformat)
