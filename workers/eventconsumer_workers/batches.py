@@ -2,13 +2,15 @@
 
 The invariant: a partition's progress moves over a batch only after the handler's work for it has ended, and
 what belongs to a partition that went away meanwhile is neither handled nor counted as done. A handler may
-only begin its work: then the next batch is received and begun while that goes on, one at a time.
+only begin its work: then the next batches are received and begun while that goes on.
 """
 
 from __future__ import annotations
 
 import logging
 import time
+from collections import deque
+from contextlib import suppress
 from dataclasses import dataclass, field
 from itertools import compress
 from typing import TYPE_CHECKING
@@ -20,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping
 
     from eventconsumer_workers.dead_letters import Letter
-    from eventconsumer_workers.handlers import BatchHandler, Observer
+    from eventconsumer_workers.handlers import BatchHandler, Observer, Underway
     from eventconsumer_workers.sorting import Sorted
     from eventconsumer_workers.watermark import Place
 
@@ -41,8 +43,8 @@ class _Taken:
     """How many events the handler was given."""
     seconds: float = 0.0
     """How long that took."""
-    settle: Callable[[], None] | None = None
-    """Waits for the end of the handler's work, where it was only begun."""
+    underway: Underway | None = None
+    """The handler's work, where it was only begun."""
 
     def of_ours(self, still_ours: Callable[[], bool]) -> Batch:
         """Return what there is to handle of the partitions that did not go away."""
@@ -75,13 +77,13 @@ class Batches:
         self._still_ours = still_ours
         self._progress: dict[int, Place] = {}
         self._letters: list[Letter] = []
-        self._todo: list[_Taken] = []
-        self._begun: _Taken | None = None
+        self._todo: deque[_Taken] = deque()
+        self._begun: deque[_Taken] = deque()
 
     @property
     def busy(self) -> bool:
         """Whether work goes on while messages are received."""
-        return self._begun is not None
+        return bool(self._begun)
 
     def room(self) -> int:
         """Return how many messages it takes at once."""
@@ -94,6 +96,7 @@ class Batches:
         """Take a batch; ``proceed`` works on it."""
         self._letters += batch.letters()
         self._todo.append(_Taken(batch))
+        self._tell_queued()
 
     def proceed(self) -> None:
         """Work on what was taken, or end what was begun; raise ``NotDone`` to be called again."""
@@ -103,6 +106,8 @@ class Batches:
             while self._todo:
                 self._work(self._todo[0])
         except NotDone:
+            with suppress(NotDone):
+                self._end()
             self._give_again()
             raise
 
@@ -136,6 +141,7 @@ class Batches:
         for partition in partitions:
             self._progress.pop(partition, None)
         self._handler.lost(partitions)
+        self._end_or_leave()
 
     def finish(self) -> None:
         """End what was begun; what can't be done before the end comes again after the restart."""
@@ -145,26 +151,31 @@ class Batches:
     def _work(self, taken: _Taken) -> None:
         batch = taken.of_ours(self._still_ours)
         # A batch that is given again may have nothing left of ours.
-        taken.settle, taken.handled, taken.seconds = None, 0, 0.0
+        taken.underway, taken.handled, taken.seconds = None, 0, 0.0
         if batch.events:
             if not self._still_ours():
                 raise NotDone("it is unsure whether the partitions are still ours")
             started = time.perf_counter()
-            taken.settle = self._handler.handle(batch)
+            taken.underway = self._handler.handle(batch)
             taken.handled, taken.seconds = len(batch.events), time.perf_counter() - started
-            self._done()
-        else:
-            self._end()
-        del self._todo[0]
-        self._begun = taken
-        if taken.settle is None:
-            self._done()
+        self._begun.append(self._todo.popleft())
+        while self._begun and _has_ended(self._begun[0]):
+            self._end_first()
 
     def _end(self) -> None:
-        """Wait until what was begun has ended."""
-        if self._begun is not None and self._begun.settle is not None:
-            self._begun.settle()
-        self._done()
+        """Wait until all that was begun has ended."""
+        while self._begun:
+            self._end_first()
+
+    def _end_first(self) -> None:
+        first = self._begun[0]
+        if first.underway is not None:
+            first.underway.settle()
+        self._begun.popleft()
+        if first.handled:
+            self._observer.handled(first.handled, first.seconds)
+        self._progress |= first.places()
+        self._tell_queued()
 
     def _end_or_leave(self) -> None:
         try:
@@ -175,19 +186,16 @@ class Batches:
 
     def _give_again(self) -> None:
         """Put what was begun and has not ended before what is to do."""
-        if self._begun is not None:
-            self._todo.insert(0, self._begun)
-            self._begun = None
-
-    def _done(self) -> None:
-        """Note that what was begun has ended."""
-        if self._begun is None:
-            return
-        done, self._begun = self._begun, None
-        if done.handled:
-            self._observer.handled(done.handled, done.seconds)
-        self._progress |= done.places()
+        self._todo.extendleft(reversed(self._begun))
+        self._begun.clear()
 
     def _forget(self, partitions: Collection[int]) -> None:
-        for taken in (*self._todo, *filter(None, [self._begun])):
+        for taken in (*self._todo, *self._begun):
             taken.gone.update(partitions)
+
+    def _tell_queued(self) -> None:
+        self._observer.queued(sum(len(taken.sorted.records) for taken in (*self._todo, *self._begun)))
+
+
+def _has_ended(taken: _Taken) -> bool:
+    return taken.underway is None or taken.underway.ended()

@@ -8,9 +8,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Mapping
+    from collections.abc import Collection, Mapping
 
-    from eventconsumer_workers.handlers import Batch, BatchHandler, Delivery, EventHandler
+    from eventconsumer_workers.handlers import Batch, BatchHandler, Delivery, EventHandler, Underway
     from eventconsumer_workers.tracing import Traces
 
 
@@ -39,7 +39,7 @@ class TracedBatches:
         self._handler = handler
         self._traces = traces
 
-    def handle(self, batch: Batch) -> Callable[[], None] | None:
+    def handle(self, batch: Batch) -> Underway | None:
         """Handle the batch inside a span."""
         with self._traces.batch(batch.records):
             return self._handler.handle(batch)

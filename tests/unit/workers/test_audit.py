@@ -45,8 +45,8 @@ def test_each_event_is_told_once_in_the_published_words(tmp_path: Path) -> None:
     audit = worker(tmp_path / "audit.log", out)
     data = {"task_id": "abc123", "title": "t", "status": "pending", "owner_id": None}
     known, foreign = encoded("task.updated", data=data), encoded("user\ninvited", data={"user": 7})
-    audit.handle(batch(known, known, foreign))()
-    audit.handle(batch(known))()
+    audit.handle(batch(known, known, foreign)).settle()
+    audit.handle(batch(known)).settle()
     audit.close()
     assert out.getvalue().splitlines() == [
         "INFO:audit:AUDIT: task.updated - task_id=abc123",
@@ -57,10 +57,10 @@ def test_each_event_is_told_once_in_the_published_words(tmp_path: Path) -> None:
 def test_a_log_that_cannot_be_written_leaves_the_work_undone(tmp_path: Path) -> None:
     path = tmp_path / "audit.log"
     audit = worker(path, io.StringIO())
-    audit.handle(batch(encoded()))()
+    audit.handle(batch(encoded())).settle()
     os.truncate(path, 0)
     with pytest.raises(NotDone, match="the audit log cannot be written"):
-        audit.handle(batch(encoded()))()
+        audit.handle(batch(encoded())).settle()
     audit.close()
 
 
@@ -69,9 +69,9 @@ def test_a_disk_that_is_not_there_at_the_start_is_waited_for(tmp_path: Path) -> 
     audit = worker(tmp_path / "volume" / "audit.log", out)
     audit.open()
     with pytest.raises(NotDone, match="No such file or directory"):
-        audit.handle(batch(encoded()))()
+        audit.handle(batch(encoded())).settle()
     (tmp_path / "volume").mkdir()
-    audit.handle(batch(encoded()))()
+    audit.handle(batch(encoded())).settle()
     assert out.getvalue()
     audit.close()
 
@@ -80,7 +80,7 @@ def test_nothing_is_written_for_partitions_that_may_be_another_s(tmp_path: Path)
     audit = worker(tmp_path / "audit.log", io.StringIO())
     audit.open()
     with pytest.raises(NotDone, match="still its own"):
-        audit.handle(replace(batch(encoded()), still_ours=lambda: False))()
+        audit.handle(replace(batch(encoded()), still_ours=lambda: False)).settle()
     audit.close()
     assert b'"event_id"' not in (tmp_path / "audit.log").read_bytes()
 
@@ -89,8 +89,8 @@ def test_a_topic_that_is_made_anew_is_audited_from_its_first_message(tmp_path: P
     out = io.StringIO()
     audit = worker(tmp_path / "audit.log", out, AKafka("the first topic", "the second topic"))
     audit.assigned([0])
-    audit.handle(batch(encoded(), encoded()))()
-    audit.handle(batch(encoded()))()
+    audit.handle(batch(encoded(), encoded())).settle()
+    audit.handle(batch(encoded())).settle()
     audit.close()
     assert len(out.getvalue().splitlines()) == 3
 
@@ -100,8 +100,8 @@ def test_a_log_that_lost_its_end_and_is_opened_behind_it_ends_the_worker_and_is_
 ) -> None:
     path, kafka = tmp_path / "audit.log", AKafka(committed=2)
     audit = worker(path, io.StringIO(), kafka)
-    audit.handle(batch(encoded()))()
-    audit.handle(batch(encoded(event_id="the last"), first_offset=1))()
+    audit.handle(batch(encoded())).settle()
+    audit.handle(batch(encoded(event_id="the last"), first_offset=1)).settle()
     audit.close()
     path.write_bytes(path.read_bytes().replace(b"the last", b"the lost"))
     with pytest.raises(AuditLogError, match="is read again"):
@@ -110,3 +110,34 @@ def test_a_log_that_lost_its_end_and_is_opened_behind_it_ends_the_worker_and_is_
     audit.open()
     assert audit.assigned([0]) == {0: 1}
     audit.close()
+
+
+def test_a_lost_end_is_not_passed_by_when_the_log_is_opened_with_another_partition_s_events(
+    tmp_path: Path,
+) -> None:
+    path, kafka = tmp_path / "audit.log", AKafka(committed=2)
+    audit = worker(path, io.StringIO(), kafka)
+    audit.handle(batch(encoded())).settle()
+    audit.handle(batch(encoded(event_id="the last"), first_offset=1)).settle()
+    audit.close()
+    path.write_bytes(path.read_bytes().replace(b"the last", b"the lost"))
+    audit = worker(path, io.StringIO(), kafka)
+    audit.assigned([0, 1])
+    with pytest.raises(AuditLogError, match="is read again"):
+        audit.handle(batch(encoded(), partition=1))
+    audit.close()
+
+
+def test_a_topic_that_is_made_anew_is_noticed_by_a_partition_that_was_idle_until_then(tmp_path: Path) -> None:
+    out = io.StringIO()
+    path = tmp_path / "audit.log"
+    audit = worker(path, out, AKafka("the first topic"))
+    audit.assigned([0])
+    audit.handle(batch(encoded(), encoded())).settle()
+    audit.close()
+    audit = worker(path, out, AKafka("the first topic", "the second topic"))
+    audit.assigned([0, 1])
+    audit.handle(batch(encoded(), partition=1)).settle()
+    audit.handle(batch(encoded())).settle()
+    audit.close()
+    assert len(out.getvalue().splitlines()) == 4

@@ -8,7 +8,7 @@ import pytest
 from prometheus_client import CollectorRegistry
 
 from eventconsumer_workers.batches import Batches
-from eventconsumer_workers.handlers import NotDone
+from eventconsumer_workers.handlers import NotDone, Underway
 from eventconsumer_workers.metrics import Metrics
 from eventconsumer_workers.sorting import Sorted, sort
 from tests.support.events import encoded
@@ -16,7 +16,7 @@ from tests.support.records import record
 from tests.unit.workers.stand_ins import Counting
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Mapping
+    from collections.abc import Collection, Mapping
 
     from eventconsumer_workers.handlers import Batch
 
@@ -27,12 +27,14 @@ class Disk:
     def __init__(self) -> None:
         self.given: list[list[int | None]] = []
         self.full = False
+        self.idle = False
+        """Whether what was begun has ended, without anybody having waited for it."""
 
-    def handle(self, batch: Batch) -> Callable[[], None]:
-        if self.given:
-            self.settle()
+    def handle(self, batch: Batch) -> Underway:
+        if self.full:
+            raise NotDone("the disk is full")
         self.given.append([one.offset() for one in batch.records])
-        return self.settle
+        return Underway(self.settle, lambda: self.idle)
 
     def settle(self) -> None:
         if self.full:
@@ -75,11 +77,27 @@ def test_a_batch_that_is_only_begun_is_no_progress(batches: Batches) -> None:
     assert (batches.busy, progress(batches)) == (True, {})
 
 
-def test_a_batch_is_done_when_the_next_was_begun_and_the_last_when_no_more_come(batches: Batches) -> None:
+def test_batches_are_done_as_soon_as_their_work_has_ended_and_the_last_when_no_more_come(
+    disk: Disk, batches: Batches
+) -> None:
     begin(batches, message(0), message(1))
-    assert progress(batches) == {0: 1}
+    assert progress(batches) == {}
+    disk.idle = True
+    begin(batches, message(2))
+    assert (batches.busy, progress(batches)) == (False, {0: 3})
+    disk.idle = False
+    begin(batches, message(3))
     batches.proceed()
-    assert (batches.busy, progress(batches)) == (False, {0: 2})
+    assert (batches.busy, progress(batches)) == (False, {0: 4})
+
+
+def test_messages_are_queued_until_their_work_has_ended(disk: Disk) -> None:
+    observer = Counting()
+    batches = Batches(disk, observer, lambda: True)
+    begin(batches, message(0), message(1))
+    assert observer.counts["queued"] == 2
+    batches.proceed()
+    assert observer.counts["queued"] == 0
 
 
 def test_what_could_not_end_is_given_again_before_what_came_later(disk: Disk, batches: Batches) -> None:

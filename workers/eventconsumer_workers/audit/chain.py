@@ -46,6 +46,10 @@ class Fenced(Exception):  # noqa: N818  # what became of a claim
     """Another worker has claimed a partition after us."""
 
 
+class Unsure(Exception):  # noqa: N818  # as above
+    """Another worker may have the partitions by now, so what waits was not written."""
+
+
 class Incoming(NamedTuple):
     """Events of one partition on their way into the log, as columns: an object for each would cost more."""
 
@@ -77,13 +81,23 @@ class Incoming(NamedTuple):
         self.events.extend(later.events)
 
 
+def _nothing() -> None:
+    """Wait for nothing."""
+
+
+def _at_once() -> bool:
+    return True
+
+
 class Begun(NamedTuple):
-    """Events on their way to where the log is kept."""
+    """Events on their way to where the log is kept, or there already."""
 
     new: Sequence[Incoming]
     """Those that the log lacked, by their partitions."""
-    settle: Callable[[], None]
-    """Waits until they are there; raises ``OSError`` where they can't be."""
+    settle: Callable[[], None] = _nothing
+    """Waits until they are there; raises ``OSError`` or ``Unsure`` where they can't be."""
+    ended: Callable[[], bool] = _at_once
+    """Whether ``settle`` has nothing to wait for."""
 
 
 class Head(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):

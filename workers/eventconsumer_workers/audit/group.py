@@ -35,6 +35,8 @@ class Group:
         """Go on from these ends; ``before`` are the ids of the group before, which no window has yet."""
         self.moved: Heads = {}
         self.last_checkpoint = last_checkpoint
+        self.length = 0
+        """In bytes, without the checkpoint at its end."""
         self.appended: list[Incoming] = []
         self.ids: list[bytes] = []
         """Those of what was appended, beside it: as arrays of JSON."""
@@ -54,6 +56,7 @@ class Group:
         fresh = self._unseen(_unsettled(incoming, head.next_offset), window)
         lines, ids, end = extend(head, fresh, audited_at=self._now)
         self._blocks.append(lines)
+        self.length += len(lines)
         self.ids.append(ids)
         self.appended.append(fresh)
         settled = max(head.next_offset, incoming.offsets[-1] + 1)
@@ -66,14 +69,15 @@ class Group:
         return self._blocks
 
     def _head(self, topic: str, partition: int, topic_id: str | None) -> Head:
-        head = self._heads.get((topic, partition), Head(topic, partition, topic_id=topic_id))
+        place = (topic, partition)
+        head = self.moved.get(place) or self._heads.get(place) or Head(topic, partition, topic_id=topic_id)
         if topic_id is None or head.topic_id == topic_id:
             return head
         if head.topic_id is None:
             return msgspec.structs.replace(head, topic_id=topic_id)
         # A later topic of the same name counts its offsets from 0 again; the chain goes on.
         renewed = msgspec.structs.replace(head, topic_id=topic_id, next_offset=0)
-        self._checkpoint([*self.moved.values(), renewed], full=False)
+        self._checkpoint(list({**self.moved, place: renewed}.values()), full=False)
         return renewed
 
     def _unseen(self, incoming: Incoming, window: Window) -> Incoming:

@@ -5,7 +5,8 @@ on without a gap, and no id is in the log twice: not one that Kafka delivers aga
 and not one that was published again within the window. One process holds the log at a time, by a lock that
 the kernel gives back when its holder dies.
 
-While a group is being written, the next is made, on top of it; where the write fails, both are dropped.
+While a group is being written, the next is made on top of it, of as many batches as come meanwhile; where the
+write fails, both are dropped.
 
 With a retention, the first line of a new segment says which of the oldest ones go, before they go; their ids
 stay for as long as the window reaches back to them. Segments are then closed daily, however small they are,
@@ -16,12 +17,13 @@ from __future__ import annotations
 
 import os
 from contextlib import suppress
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import partial
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from eventconsumer_workers.audit.again import Again
-from eventconsumer_workers.audit.chain import Begun, Fenced, encoded
+from eventconsumer_workers.audit.chain import Begun, Unsure, encoded
 from eventconsumer_workers.audit.files import Files
 from eventconsumer_workers.audit.group import Group, header
 from eventconsumer_workers.audit.index import Ids, forget_ids, ids_in, latest_ids
@@ -43,13 +45,23 @@ _FULL_CHECKPOINT_BYTES = 256 * 1024
 _LONGEST_OPEN = timedelta(days=1)
 
 
-class _Writing(NamedTuple):
-    """A group on its way to the disk."""
+# A group that waits for the one before it takes no more events beyond this: what is open is memory.
+_LARGEST_GROUP_BYTES = 2 * 1024 * 1024
+
+
+@dataclass(slots=True)
+class _Underway:
+    """A group on its way to the disk, open to more events until its writing begins."""
 
     group: Group
-    length: int
-    full: bool
-    ended: Future[None]
+    length: int = 0
+    full: bool = False
+    written: Future[None] | None = None
+    settled: bool = False
+
+    def ended(self) -> bool:
+        """Return whether its writing has ended, well or not."""
+        return self.written is not None and self.written.done()
 
 
 class AuditLog:
@@ -69,19 +81,25 @@ class AuditLog:
         self._segment_bytes = segment_bytes
         self._window_size = window
         self._retention = retention
-        self._lock, self._tail = open_log(self._files)
-        self._heads = self._tail.heads
-        self._number = self._tail.segment
-        self._last_checkpoint = self._tail.last_checkpoint
-        self._since_full = self._tail.since_full
-        self._segment = Segment(path)
-        self._writing: _Writing | None = None
-        self._begun_at = self._tail.begun_at
+        self._lock, tail = open_log(self._files)
+        try:
+            self._segment = Segment(path)
+            self._again = Again(self._files, (partition for of, partition in tail.heads if of == topic))
+        except BaseException:
+            os.close(self._lock)
+            raise
+        self._heads = tail.heads
+        self._number = tail.segment
+        self._last_checkpoint = tail.last_checkpoint
+        self._since_full = tail.since_full
+        self._begun_at = tail.begun_at
+        self._writing: _Underway | None = None
+        self._open: _Underway | None = None
+        self._sure: Callable[[], bool] = bool
         self._ids = Ids()
         # Filled before the first append, when the group is joined already: it takes longer than all the rest.
         self._window: Window | None = None
         self._upkeep = Upkeep(self._files)
-        self._again = Again(self._files, (partition for of, partition in self._heads if of == topic))
 
     def __len__(self) -> int:
         """Return the number of entries in all chains."""
@@ -115,31 +133,30 @@ class AuditLog:
     def claim(self, partitions: Collection[int]) -> None:
         """Hold every partition: the log's lock is ours."""
 
-    def forget(self, partitions: Collection[int]) -> None:
-        """Keep nothing for a partition but where its chain ends."""
+    def forget(self, partitions: Collection[int]) -> None:  # noqa: ARG002  # the protocol's
+        """Write nothing of what waits for the disk: ``settle`` of that raises, and it may be given again."""
+        self._open = None
 
     def append(self, incoming: Sequence[Incoming], topic_id: str | None, sure: Callable[[], bool]) -> Begun:
         """Begin to put the events that the log lacks on disk, once what was begun before is there.
 
-        ``sure`` is asked right before it: raise ``Fenced`` when it says no, and ``OSError`` when the disk
+        ``sure`` is asked right before that: raise ``Unsure`` when it says no, and ``OSError`` when the disk
         refuses. After a failure, of ``settle`` too, all that was begun and is not on disk may be given again.
         """
         if self._segment.length >= self._segment_bytes or self._is_old():
-            self._end_writing()
+            self._end_all()
             self._rotate()
         if self._window is None:
             self._window = self._filled_window()
-        before = self._writing
-        group = Group(self._heads, self._last_checkpoint) if before is None else before.group.next()
+        self._sure = sure
+        underway = self._open = self._open or self._next()
+        before = len(underway.group.appended)
         for part in incoming:
-            group.take(part, self._window, topic=self._topic, topic_id=topic_id)
-        full = self._since_full >= _FULL_CHECKPOINT_BYTES
-        blocks = group.finish(full=full)
-        self._end_writing()
-        if not sure():
-            raise Fenced("it is unsure whether the partitions are still ours")
-        self._writing = _Writing(group, sum(map(len, blocks)), full, self._segment.begin(blocks))
-        return Begun(group.appended, partial(self._end, self._writing))
+            underway.group.take(part, self._window, topic=self._topic, topic_id=topic_id)
+        new = underway.group.appended[before:]
+        if self._writing is None or self._writing.ended() or underway.group.length >= _LARGEST_GROUP_BYTES:
+            self._begin(underway)
+        return Begun(new, partial(self._settle, underway), underway.ended)
 
     def close(self) -> None:
         """Give up the log and its lock."""
@@ -150,21 +167,56 @@ class AuditLog:
             self._segment.close()
         os.close(self._lock)
 
-    def _end_writing(self) -> None:
-        if self._writing is not None:
-            self._end(self._writing)
+    def _next(self) -> _Underway:
+        """Return a group that goes on behind all that was begun."""
+        if self._writing is None:
+            return _Underway(Group(self._heads, self._last_checkpoint))
+        return _Underway(self._writing.group.next())
 
-    def _end(self, writing: _Writing) -> None:
-        """Wait until a group is on disk, and adopt it; raise ``OSError`` when it is not."""
+    def _begin(self, underway: _Underway) -> None:
+        """Begin to write a group once the one before it is on disk; what can't be begun is dropped."""
         try:
-            writing.ended.result()
-            if writing is self._writing:
-                self._adopt(writing)
+            self._end_writing()
+            if not self._sure():
+                raise Unsure
+            underway.full = self._since_full >= _FULL_CHECKPOINT_BYTES
+            blocks = underway.group.finish(full=underway.full)
+            underway.length = sum(map(len, blocks))
+            underway.written = self._segment.begin(blocks)
         finally:
-            if writing is self._writing:
-                self._writing = None
+            self._open = None
+        self._writing = underway
 
-    def _adopt(self, writing: _Writing) -> None:
+    def _settle(self, underway: _Underway) -> None:
+        """Wait until a group is on disk; raise ``OSError`` when it is not."""
+        if underway is self._open:
+            self._begin(underway)
+        if underway is self._writing:
+            self._end_writing()
+        if not underway.settled:
+            if underway.written is not None:
+                underway.written.result()
+            raise OSError("it was made on top of what could not be written")
+
+    def _end_all(self) -> None:
+        if self._open is not None:
+            self._begin(self._open)
+        self._end_writing()
+
+    def _end_writing(self) -> None:
+        """Wait for the group that is being written, and adopt it; else drop what was made on top of it."""
+        writing, self._writing = self._writing, None
+        if writing is None or writing.written is None:
+            return
+        try:
+            writing.written.result()
+        except OSError:
+            self._open = None
+            raise
+        self._adopt(writing)
+        writing.settled = True
+
+    def _adopt(self, writing: _Underway) -> None:
         group = writing.group
         self._heads = {**self._heads, **group.moved}
         self._last_checkpoint = group.last_checkpoint
@@ -210,6 +262,8 @@ class AuditLog:
         plain = self._files.plain(self._number)
         self._ids.keep(self._files, self._number)
         removed = self._removable()
+        # What a failed write left behind must not become a part of a closed segment.
+        self._segment.mend()
         line, last = header(self._number + 1, self._heads, self._last_checkpoint, removed=removed)
         new = self._files.prepare(self._files.active, [line])
         if plain.exists():

@@ -17,7 +17,7 @@ import psycopg
 from psycopg import errors
 
 from eventconsumer_workers.audit import rows
-from eventconsumer_workers.audit.chain import START, Begun, Fenced, Head, Incoming, extend, now
+from eventconsumer_workers.audit.chain import START, Begun, Fenced, Head, Incoming, Unsure, extend, now
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
@@ -73,13 +73,13 @@ class PostgresLog:
     def append(self, incoming: Sequence[Incoming], topic_id: str | None, sure: Callable[[], bool]) -> Begun:
         """Commit the events that the log lacks: they are settled when it returns.
 
-        Raise ``Fenced`` when another worker has claimed one of the partitions or ``sure`` says no, and
-        ``OSError`` when it can't be done now. After a failure, even one that leaves open what was committed,
-        the same events may be given again.
+        Raise ``Fenced`` when another worker has claimed one of the partitions, ``Unsure`` when ``sure`` says
+        no, and ``OSError`` when it can't be done now. After a failure, even one that leaves open what was
+        committed, the same events may be given again.
         """
         if not sure():
-            raise Fenced("it is unsure whether the partitions are still ours")
-        return Begun(self._committed(incoming, topic_id), _settled)
+            raise Unsure
+        return Begun(self._committed(incoming, topic_id))
 
     def close(self) -> None:
         """Let go of the connection."""
@@ -192,10 +192,6 @@ def _prepared(connection: psycopg.Connection, group: str, topic: str) -> int:
 
 def _words(fault: psycopg.Error) -> str:
     return " ".join(str(fault).split())
-
-
-def _settled() -> None:
-    """Wait for nothing."""
 
 
 def _setting(connection: psycopg.Connection, name: str) -> str:

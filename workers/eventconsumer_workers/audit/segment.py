@@ -30,19 +30,23 @@ class Segment:
         self._writer = ThreadPoolExecutor(1, thread_name_prefix="audit-writer")
         self.length = os.fstat(self._file).st_size
 
-    def cut(self, length: int) -> None:
-        """Cut off what follows after so many bytes."""
-        os.ftruncate(self._file, length)
-        os.fdatasync(self._file)
-        self.length = length
-
     def begin(self, blocks: Sequence[bytes]) -> Future[None]:
         """Begin to append blocks, when those before are on disk.
 
         The future raises ``OSError`` when the disk refuses them.
         """
-        self._cut_unfinished()
+        self.mend()
         return self._writer.submit(self._write, blocks)
+
+    def mend(self) -> None:
+        """Cut off what a failed write left behind; raise ``OSError`` when this is no longer our file."""
+        state = os.fstat(self._file)
+        if not self._is_at_its_path(state):
+            raise OSError(f"someone deleted or replaced {self._path}")
+        if state.st_size < self.length:
+            raise OSError(f"{self._path} was {self.length} bytes long and someone cut it to {state.st_size}")
+        if state.st_size > self.length:
+            os.ftruncate(self._file, self.length)
 
     def close(self) -> None:
         """Let go of the file, once what was begun has ended."""
@@ -58,15 +62,6 @@ class Segment:
             while rest:
                 rest = rest[os.write(self._file, rest) :]
         self.length += length
-
-    def _cut_unfinished(self) -> None:
-        state = os.fstat(self._file)
-        if not self._is_at_its_path(state):
-            raise OSError(f"someone deleted or replaced {self._path}")
-        if state.st_size < self.length:
-            raise OSError(f"{self._path} was {self.length} bytes long and someone cut it to {state.st_size}")
-        if state.st_size > self.length:
-            os.ftruncate(self._file, self.length)
 
     def _is_at_its_path(self, state: os.stat_result) -> bool:
         try:

@@ -92,14 +92,25 @@ class Delivery:
     """As in ``Batch``; the loop asks it before each attempt, so only a long handler needs to."""
 
 
+@dataclass(frozen=True, slots=True)
+class Underway:
+    """Work that was begun."""
+
+    settle: Callable[[], None]
+    """Waits for its end; raises ``NotDone`` when it can't be done now."""
+    ended: Callable[[], bool]
+    """Whether there is nothing to wait for."""
+
+
 class BatchHandler(Protocol):
     """A worker's work by the batch; called by one thread."""
 
-    def handle(self, batch: Batch) -> Callable[[], None] | None:
+    def handle(self, batch: Batch) -> Underway | None:
         """Do the work for these events, in their order; raise ``NotDone`` when it has to be tried again.
 
-        Or only begin it, and return what waits for its end. What was begun before has ended when a later call
-        returns. After ``NotDone``, of either, what was begun and has not ended is given again.
+        Or only begin it, and return what waits for its end: the work of several batches may be under way, and
+        ends in their order. After ``NotDone``, of either, and when partitions are lost, what was begun and
+        has not ended is given again. The handler waits rather than to have too much under way.
         """
 
     def assigned(self, partitions: Collection[int]) -> Mapping[int, int]:

@@ -11,11 +11,11 @@ import contextlib
 import logging
 from itertools import groupby
 from operator import attrgetter
-from typing import TYPE_CHECKING, NamedTuple, Protocol, cast
+from typing import TYPE_CHECKING, Protocol, cast
 
-from eventconsumer_workers.audit.chain import Begun, Fenced, Incoming
+from eventconsumer_workers.audit.chain import Begun, Fenced, Incoming, Unsure
 from eventconsumer_workers.audit.opening import AuditLogError
-from eventconsumer_workers.handlers import NotDone
+from eventconsumer_workers.handlers import NotDone, Underway
 from eventconsumer_workers.loglines import ordinary, printable
 
 if TYPE_CHECKING:
@@ -47,8 +47,8 @@ class Store(Protocol):
         """Begin to put the events that the log lacks on disk, once what was begun before is there.
 
         No two of ``incoming`` are of the same partition, and none is empty.
-        Raise ``Fenced`` when another worker has claimed a partition, or when ``sure``, which is asked right
-        before, says no.
+        Raise ``Fenced`` when another worker has claimed a partition, and ``Unsure`` when ``sure``, which is
+        asked right before, says no.
         """
 
     def forget(self, partitions: Collection[int]) -> None:
@@ -68,24 +68,15 @@ class Kafka(Protocol):
         """Return the offsets that are committed for partitions, where there are any."""
 
 
-class _Untold(NamedTuple):
-    """Events that are perhaps not on disk yet, and the lines that say that they are."""
-
-    settle: Callable[[], None]
-    events: Sequence[Event]
-    lines: Sequence[str]
-
-
 class Audit:
     """Keeps the audit log; ``kafka`` is asked what a group's members are not told."""
 
-    def __init__(self, store: Callable[[], Store], lines: LogLines, kafka: Kafka) -> None:
+    def __init__(self, store: Callable[[], Store], echo: LogLines, kafka: Kafka) -> None:
         self._open_store = store
-        self._lines = lines
+        self._echo = echo
         self._kafka = kafka
         self._store: Store | None = None
         self._topic_id: str | None = None
-        self._begun: _Untold | None = None
         self._new: set[int] = set()
         self._last: dict[int, int] = {}
 
@@ -96,25 +87,27 @@ class Audit:
         except OSError as fault:
             _log.error("The audit log cannot be opened yet: %s", fault)
 
-    def handle(self, batch: Batch) -> Callable[[], None]:
+    def handle(self, batch: Batch) -> Underway:
         """Begin to append the events that the audit log does not have yet; return what waits for the disk."""
         incoming = _incoming(batch)
-        begun, self._begun = self._begun, None
-        try:
-            with self._writing():
-                first = {part.partition: part.offsets[0] for part in incoming}
-                if self._store is None:
-                    self._store = self._opened_late(first)
-                self._take_over(self._store, batch.still_ours, first=first)
-                new, settle = self._append(self._store, incoming, batch.still_ours)
-        finally:
-            # It has ended by now, one way or the other.
-            with contextlib.suppress(OSError):
-                self._tell(begun)
+        with self._writing():
+            first = {part.partition: part.offsets[0] for part in incoming}
+            if self._store is None:
+                self._store = self._opened_late(first)
+            self._take_over(self._store, batch.still_ours, first=first)
+            begun = self._append(self._store, incoming, batch.still_ours)
         self._last |= {part.partition: part.offsets[-1] for part in incoming}
-        events = [event for part in new for event in part.events]
-        self._begun = _Untold(settle, events, _lines(events))
-        return self._settle
+        events = [event for part in begun.new for event in part.events]
+        lines = _lines(events)
+
+        def settle() -> None:
+            with self._writing():
+                begun.settle()
+            # The work is on disk; its echo on the console must not undo that.
+            with contextlib.suppress(OSError):
+                self._echo.write(lines, events)
+
+        return Underway(settle, begun.ended)
 
     def assigned(self, partitions: Collection[int]) -> Mapping[int, int]:
         """Go on where Kafka says, or earlier where the log lost its end; claim with the first event."""
@@ -138,28 +131,15 @@ class Audit:
         if self._store is not None:
             self._store.close()
 
-    def _settle(self) -> None:
-        begun, self._begun = self._begun, None
-        with self._writing():
-            self._tell(begun)
-
-    def _tell(self, begun: _Untold | None) -> None:
-        """Wait until what was begun is on disk, and say what was new in it."""
-        if begun is not None:
-            begun.settle()
-            # The work is on disk; its echo on the console must not undo that.
-            with contextlib.suppress(OSError):
-                self._lines.write(begun.lines, begun.events)
-
     @contextlib.contextmanager
     def _writing(self) -> Iterator[None]:
         try:
             yield
-        except (OSError, NotDone) as fault:
-            # What is given again now is not from a topic that was made anew.
-            self._last.clear()
-            if isinstance(fault, NotDone):
-                raise
+        except Unsure as fault:
+            raise NotDone(
+                "the audit log waits until it is sure that its partitions are still its own"
+            ) from fault
+        except OSError as fault:
             raise NotDone(f"the audit log cannot be written: {fault}") from fault
 
     def _opened_late(self, first: Mapping[int, int]) -> Store:
@@ -167,20 +147,20 @@ class Audit:
         with contextlib.ExitStack() as in_vain:
             store = self._open_store()
             in_vain.callback(store.close)
-            places = store.next_offsets(first.keys(), self._kafka.committed)
-            if any(first[partition] > offset for partition, offset in places.items()):
+            places = store.next_offsets(self._new | first.keys(), self._kafka.committed)
+            if any(first.get(partition, offset + 1) > offset for partition, offset in places.items()):
                 raise AuditLogError("the audit log lost its end, which is read again after a restart")
             in_vain.pop_all()
         return store
 
     def _take_over(self, store: Store, still_ours: Callable[[], bool], *, first: dict[int, int]) -> None:
         """Make sure of the topic, and of our claim, before the first events of an assignment."""
-        # An offset that was passed already is one of a topic that was made anew while we follow it.
-        again = any(offset <= self._last.get(partition, -1) for partition, offset in first.items())
+        # An offset that was passed already may be one of a topic that was made anew while we follow it.
+        again = any(offset <= self._last.get(partition, offset) for partition, offset in first.items())
         if self._new or again:
             self._topic_id = self._kafka.topic_id()
             if not still_ours():
-                raise NotDone("it is unsure whether the partitions are still ours")
+                raise Unsure
             store.claim(self._new)
             self._new.clear()
 
@@ -193,9 +173,7 @@ class Audit:
                 # someone else claimed what was not theirs, and whom the group knows as its member wins.
                 _log.warning("%s", fault)
                 if not still_ours():
-                    raise NotDone(
-                        "the audit log waits until it is sure that its partitions are still its own"
-                    ) from fault
+                    raise Unsure from fault
                 store.claim({part.partition for part in incoming})
 
 

@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import json
 import os
-import resource
 import subprocess
 import sys
-from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import pytest
 
-from eventconsumer_workers.audit.chain import Fenced
 from eventconsumer_workers.audit.files import Files, contents
 from eventconsumer_workers.audit.opening import AuditLogError
 from eventconsumer_workers.audit.verify import verify
@@ -21,7 +18,6 @@ from tests.support.eventually import eventually
 from tests.unit.workers.audit.builders import (
     WINDOW,
     append,
-    columns,
     entries,
     ids,
     ids_of,
@@ -32,7 +28,6 @@ from tests.unit.workers.audit.builders import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
 
@@ -143,63 +138,6 @@ def test_a_log_that_someone_cut_or_deleted_takes_no_more_events(path: Path) -> N
     path.write_bytes(whole)
     with pytest.raises(OSError, match="someone deleted or replaced"):
         append(log, some(range(1, 2)))
-    log.close()
-
-
-@contextmanager
-def full_disk(path: Path) -> Iterator[None]:
-    """Have room for 500 bytes behind the log."""
-    old = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (path.stat().st_size + 500, old[1]))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, old)
-
-
-def test_a_full_disk_loses_nothing_and_the_next_attempt_repairs_the_log(path: Path) -> None:
-    events = some(range(3))
-    log = opened(path)
-    append(log, events[:1])
-    with full_disk(path), pytest.raises(OSError, match="File too large"):
-        append(log, events)
-    assert append(log, events) == events[1:]
-    log.close()
-    assert ids(path) == ids_of(events)
-    assert verify(Files(path)).fault is None
-
-
-def test_a_group_that_was_made_on_top_of_one_that_failed_goes_with_it(path: Path) -> None:
-    events = some(range(4))
-    log = opened(path)
-    append(log, events[:1])
-    with full_disk(path):
-        failed = log.append(columns(events[1:3]), None, lambda: True)
-        with pytest.raises(OSError, match="File too large"):
-            log.append(columns(events[3:]), None, lambda: True)
-    with pytest.raises(OSError, match="File too large"):
-        failed.settle()
-    assert append(log, events) == events[1:]
-    log.close()
-    assert ids(path) == ids_of(events)
-    assert verify(Files(path)).fault is None
-
-
-def test_an_event_that_is_published_again_while_it_is_being_written_is_there_once(path: Path) -> None:
-    event = incoming(0)
-    log = opened(path)
-    log.append(columns([event]), None, lambda: True)
-    assert append(log, [event._replace(offset=1, partition=1), event]) == []
-    log.close()
-    assert ids(path) == ids_of([event])
-
-
-def test_nothing_is_begun_for_who_became_unsure_while_the_group_before_was_written(path: Path) -> None:
-    log = opened(path)
-    log.append(columns(some(range(1))), None, lambda: True)
-    with pytest.raises(Fenced):
-        log.append(columns(some(range(1, 2))), None, lambda: False)
-    assert len(log) == 1
     log.close()
 
 
