@@ -224,6 +224,13 @@ def test_what_does_not_end_in_time_is_left_to_the_next_owner(
     assert not hands.given[0].still_ours()
 
 
+def test_what_is_not_begun_once_its_partition_is_gone_is_not_done(crew: Crew, hands: Hands) -> None:
+    crew.revoked({0})
+    crew.take(read(keyed(0)))
+    await_("nothing is in work", lambda: not crew.busy)
+    assert (hands.begun, low(crew)) == ([], {0: 0})
+
+
 def test_what_does_not_end_in_time_is_waited_for_once(
     crew: Crew, hands: Hands, monkeypatch: pytest.MonkeyPatch
 ) -> None:
