@@ -132,7 +132,8 @@ class Crew:
     def revoked(self, partitions: Collection[int]) -> None:
         """Finish what was begun of partitions, as far as that ends soon, and drop the rest."""
         with self._changed:
-            marks = [self._marks[partition] for partition in partitions if partition in self._marks]
+            # One that was given back keeps its mark, which tells what it has done, and is waited for no more.
+            marks = [mark for partition in partitions if (mark := self._marks.get(partition)) and mark.ours]
             for mark in marks:
                 # What lies below something that was started is finished as well: it would come twice else.
                 self._lanes.drop(mark, above=mark.highest_started)
@@ -206,8 +207,7 @@ class Crew:
     def _try(self, item: Item) -> None:
         started = time.perf_counter()
         try:
-            if item.mark.ours:
-                self._deliver(item)
+            self._deliver(item)
         except Reject as verdict:
             self._set_aside(item, str(verdict), REJECTED)
         except NotDone as obstacle:
@@ -217,16 +217,19 @@ class Crew:
             self._postpone(item, pause)
         except Retry as wish:
             self._try_again(item, str(wish), wish.seconds)
-        except Exception as fault:  # noqa: BLE001  # whatever a handler raises, the partition goes on
+        except BaseException as fault:  # noqa: BLE001  # an exit too: its lane would stand still for ever
             _log.exception("The handler failed at partition %s offset %s", item.partition, item.offset)
             self._try_again(item, f"{type(fault).__name__}: {fault}", 0.0)
         else:
             self._done(item, time.perf_counter() - started)
 
     def _deliver(self, item: Item) -> None:
-        if not self._still_ours():
+        def still_ours() -> bool:
+            return item.mark.ours and self._still_ours()
+
+        if not still_ours():
             raise NotDone("it is unsure whether the partition is still ours")
-        self._handler.deliver(Delivery(item.event, item.record, item.attempt, self._still_ours))
+        self._handler.deliver(Delivery(item.event, item.record, item.attempt, still_ours))
 
     def _try_again(self, item: Item, why: str, at_least: float) -> None:
         if self._backoff.exhausted(item.attempt):

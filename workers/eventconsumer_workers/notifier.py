@@ -66,6 +66,8 @@ class _Open:
     size: int
     lacking: set[str]
     since: float
+    set_aside: bool = False
+    """Whether it became a dead letter, for one sink at least."""
 
 
 class _Late(NamedTuple):
@@ -139,6 +141,7 @@ class Notifier:
         with self._changed:
             for letter, one in self._sent:
                 if has(letter.number):
+                    one.set_aside = True
                     self._finish(one, letter.sink)
             self._sent = [late for late in self._sent if not has(late.letter.number)]
 
@@ -166,7 +169,12 @@ class Notifier:
 
     def revoked(self, partitions: Collection[int]) -> None:
         """Finish what was begun of partitions, as far as that ends soon, and drop the rest."""
-        going = [self._partitions[number] for number in partitions if number in self._partitions]
+        # One that was given back is kept, since it tells what it has done, and is waited for no more.
+        going = [
+            progress
+            for number in partitions
+            if (progress := self._partitions.get(number)) and progress.mark.ours
+        ]
         for progress in going:
             for name, route in self._routes.items():
                 self._drop(route.courier.release(progress, progress.highest(name)))
@@ -264,16 +272,17 @@ class Notifier:
 
     def _finish(self, one: _Open, sink: str) -> None:
         progress = one.progress
-        if not progress.mark.ours:
-            return
         if sink != _WHOLE:
             progress.finish(sink, one.offset)
         one.lacking.discard(sink)
-        if not one.lacking:
-            progress.mark.finish(one.offset)
+        if one.lacking:
+            return
+        progress.mark.finish(one.offset)
+        if progress.mark.ours:
             progress.open_events -= 1
             progress.open_bytes -= one.size
-            self._observer.handled(1, time.monotonic() - one.since)
+            if not one.set_aside:
+                self._observer.handled(1, time.monotonic() - one.since)
 
     def _drop(self, deliveries: Iterable[Delivery]) -> None:
         with self._changed:

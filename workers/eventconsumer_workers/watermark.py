@@ -2,12 +2,11 @@
 
 Pure. The invariant: ``low`` never passes an offset that was taken and is not finished, so whatever is
 committed, a crash loses nothing; and once all is finished it is the end of what was read, so nothing comes
-twice.
+twice. Only offsets that are not finished take memory, however many were finished behind one of them.
 """
 
 from __future__ import annotations
 
-from collections import deque
 from typing import TYPE_CHECKING, NamedTuple, cast
 
 if TYPE_CHECKING:
@@ -31,8 +30,8 @@ class Watermark:
     """The offsets of one partition for one time that it is ours."""
 
     def __init__(self) -> None:
-        self._open: deque[int] = deque()
-        self._finished: set[int] = set()
+        # In rising order, as they were taken.
+        self._open: dict[int, None] = {}
         self._end: int | None = None
         self.ours = True
         """Whether the partition is ours still: cleared once, when it goes."""
@@ -43,7 +42,7 @@ class Watermark:
 
     def take(self, offset: int) -> None:
         """Note an offset that needs work; offsets are taken in rising order."""
-        self._open.append(offset)
+        self._open[offset] = None
 
     def reach(self, end: int) -> None:
         """Note where reading stands: offsets below it that were not taken need no work."""
@@ -51,17 +50,11 @@ class Watermark:
 
     def finish(self, offset: int) -> None:
         """Note that the work of a taken offset is done."""
-        self._finished.add(offset)
-        while self._open and self._open[0] in self._finished:
-            self._finished.discard(self._open.popleft())
+        self._open.pop(offset, None)
 
     def low(self) -> int | None:
         """Return the offset to commit: all below it is done; None before anything was read."""
-        return self._open[0] if self._open else self._end
-
-    def __len__(self) -> int:
-        """Return how many taken offsets lie at or above ``low`` and are not finished."""
-        return len(self._open) - len(self._finished)
+        return next(iter(self._open), self._end)
 
 
 def place_after(record: Record) -> Place:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import threading
+import time
 from typing import TYPE_CHECKING
 
 import pytest
@@ -28,8 +30,9 @@ class Hands:
     """A handler whose attempts end as ``outcomes`` says by offset, and wait where ``blocked`` does."""
 
     def __init__(self) -> None:
-        self.outcomes: dict[int, list[Exception]] = {}
+        self.outcomes: dict[int, list[BaseException]] = {}
         self.blocked: dict[int, threading.Event] = {}
+        self.given: list[Delivery] = []
         self.begun: list[int] = []
         self.done: list[int] = []
 
@@ -40,6 +43,7 @@ class Hands:
     def deliver(self, delivery: Delivery) -> None:
         """Handle one event."""
         offset = delivery.record.offset() or 0
+        self.given.append(delivery)
         self.begun.append(offset)
         if offset in self.blocked:
             assert self.blocked[offset].wait(30)
@@ -149,6 +153,13 @@ def test_an_event_is_tried_again_until_its_attempts_are_used_up(
     assert observer.counts["retried"] == 4
 
 
+def test_an_exit_or_a_cancellation_is_a_failed_attempt_like_any_other(crew: Crew, hands: Hands) -> None:
+    hands.outcomes = {0: [SystemExit("bye")] * 3, 1: [asyncio.CancelledError()] * 2}
+    crew.take(read(keyed(0, 1, 2)))
+    assert told(await_letters(crew, 1)) == [(EXHAUSTED, "SystemExit: bye", 3)]
+    await_("the others are done", lambda: sorted(hands.done) == [1, 2])
+
+
 def test_a_dead_letter_holds_its_offset_until_the_topic_has_it(crew: Crew, hands: Hands) -> None:
     hands.outcomes = {0: [Reject("never")]}
     crew.take(read([*keyed(0), *messages(1, value=b"{")]))
@@ -207,8 +218,31 @@ def test_what_does_not_end_in_time_is_left_to_the_next_owner(
     hands.block(0)
     crew.take(read(keyed(0)))
     await_("it was begun", lambda: hands.begun == [0])
+    assert hands.given[0].still_ours()
     crew.revoked({0})
     assert low(crew) == {0: 0}
+    assert not hands.given[0].still_ours()
+
+
+def test_what_is_not_begun_once_its_partition_is_gone_is_not_done(crew: Crew, hands: Hands) -> None:
+    crew.revoked({0})
+    crew.take(read(keyed(0)))
+    await_("nothing is in work", lambda: not crew.busy)
+    assert (hands.begun, low(crew)) == ([], {0: 0})
+
+
+def test_what_does_not_end_in_time_is_waited_for_once(
+    crew: Crew, hands: Hands, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(crews, "_GRACE_SECONDS", 0.01)
+    hands.block(0)
+    crew.take(read(keyed(0)))
+    await_("it was begun", lambda: hands.begun == [0])
+    crew.finish()
+    monkeypatch.setattr(crews, "_GRACE_SECONDS", 10.0)
+    started = time.monotonic()
+    crew.revoked({0})
+    assert time.monotonic() - started < 5
 
 
 def test_a_lost_partition_is_worked_on_no_more_and_tells_no_progress(crew: Crew, hands: Hands) -> None:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import io
 import json
 import logging
 import sys
+from concurrent import futures
+from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -17,8 +20,10 @@ from tests.support.events import encoded
 from tests.support.records import record
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
     from pathlib import Path
+
+    from eventconsumer_workers.handlers.custom import Handle
 
 
 def delivery(attempt: int = 1) -> Delivery:
@@ -84,11 +89,77 @@ def test_a_function_of_two_is_given_the_delivery_too() -> None:
     assert seen == [("task.created", 3, 41)]
 
 
+def test_a_parameter_with_a_default_is_the_functions_own() -> None:
+    seen: list[object] = []
+
+    def handle(event: Event, retries: int = 3) -> None:
+        seen.append((event.event_type, retries))
+
+    Custom(handle).deliver(delivery())
+    assert seen == [("task.created", 3)]
+
+
 def test_a_function_that_asks_for_more_is_refused_before_it_runs() -> None:
     def handle(event: Event, more: int, even_more: int) -> None: ...
 
     with pytest.raises(NoHandlerError, match="an event, or an event and its delivery"):
         Custom(handle)  # type: ignore[arg-type]  # the mistake under test
+
+
+def as_object(handle: Callable[[Event], Awaitable[None]]) -> Handle:
+    class Asynchronous:
+        async def __call__(self, event: Event) -> None:
+            await handle(event)
+
+    return Asynchronous()
+
+
+def as_decorated(handle: Callable[[Event], Awaitable[None]]) -> Handle:
+    def counted(event: Event) -> Awaitable[None]:
+        return handle(event)
+
+    return counted
+
+
+@pytest.mark.parametrize("disguised", [as_object, as_decorated])
+def test_what_a_function_returns_to_be_awaited_is_awaited(
+    disguised: Callable[[Callable[[Event], Awaitable[None]]], Handle],
+) -> None:
+    seen: list[str] = []
+
+    async def handle(event: Event) -> None:
+        await asyncio.sleep(0)
+        seen.append(event.event_type)
+
+    with closing(Custom(disguised(handle))) as custom:
+        custom.deliver(delivery())
+    assert seen == ["task.created"]
+
+
+def test_a_function_that_yields_has_not_handled_the_event() -> None:
+    def handle(event: Event) -> Iterator[str]:
+        yield event.event_type
+
+    async def handle_async(event: Event) -> AsyncIterator[str]:
+        yield event.event_type
+
+    for function in (handle, handle_async):
+        with pytest.raises(TypeError, match="return and not yield"):
+            Custom(function).deliver(delivery())
+
+
+@pytest.mark.parametrize("said", [SystemExit("bye"), asyncio.CancelledError("bye")])
+def test_a_coroutine_that_exits_or_is_cancelled_leaves_the_event_loop_to_others(said: BaseException) -> None:
+    outcomes: list[BaseException] = [said]
+
+    async def handle(_: Event) -> None:
+        if outcomes:
+            raise outcomes.pop()
+
+    with closing(Custom(handle)) as custom:
+        with pytest.raises((type(said), futures.CancelledError)):
+            custom.deliver(delivery())
+        custom.deliver(delivery())
 
 
 @pytest.mark.parametrize("said", [Retry("later", seconds=5), Reject("never"), OSError("away")])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tracemalloc
 from typing import TYPE_CHECKING
 
 from hypothesis import given
@@ -29,10 +30,22 @@ def test_the_low_watermark_is_the_first_unfinished_offset(taken: list[int], rand
     unfinished = set(taken)
     for offset in random.sample(taken, len(taken)):
         assert mark.low() == min(unfinished)
-        assert len(mark) == len(unfinished)
         mark.finish(offset)
         unfinished.discard(offset)
     assert mark.low() == 100
+
+
+def test_what_is_finished_behind_an_open_offset_takes_no_memory() -> None:
+    mark = Watermark()
+    mark.take(0)
+    tracemalloc.start()
+    for offset in range(1, 20_000):
+        mark.take(offset)
+        mark.finish(offset)
+    grown, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert mark.low() == 0
+    assert grown < 10_000
 
 
 def test_offsets_that_need_no_work_are_passed_over() -> None:

@@ -17,7 +17,8 @@ How work that is not done is told:
   which later events of the same key wait and all others go on. After the last attempt it is a dead letter.
 - ``Reject``: this one event will never succeed. It becomes a dead letter at once.
 
-Any other exception of an ``EventHandler`` counts as ``Retry``; of a ``BatchHandler`` it ends the process.
+Any other exception of an ``EventHandler``, ``SystemExit`` too, counts as ``Retry``; of a ``BatchHandler`` it
+ends the process.
 """
 
 from __future__ import annotations
@@ -89,7 +90,10 @@ class Delivery:
     attempt: int
     """1 at first."""
     still_ours: Callable[[], bool]
-    """As in ``Batch``; the loop asks it before each attempt, so only a long handler needs to."""
+    """As in ``Batch``, and no longer once the partition has gone.
+
+    The loop asks it before each attempt, so only a long handler needs to.
+    """
 
 
 @dataclass(frozen=True, slots=True)
