@@ -8,7 +8,10 @@ from __future__ import annotations
 
 import logging
 import smtplib
+import socket
 import ssl
+import time
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.message import EmailMessage
@@ -17,6 +20,7 @@ from typing import TYPE_CHECKING, Literal
 
 from eventconsumer_workers.loglines import printable
 from eventconsumer_workers.sinks import Refused, Unavailable
+from eventconsumer_workers.sinks.deadline import Cord, addresses, cut_at, left
 
 if TYPE_CHECKING:
     from eventconsumer_workers.sinks import Notification
@@ -42,6 +46,29 @@ class Server:
     timeout: float
 
 
+class _Connection(smtplib.SMTP):
+    """A connection that is there by a deadline, and that a cord ends."""
+
+    def __init__(self, server: Server, tls: ssl.SSLContext | None, cord: Cord, deadline: float) -> None:
+        self._tls = tls if server.tls == "tls" else None
+        self._cord = cord
+        self._deadline = deadline
+        super().__init__(server.host, server.port, timeout=server.timeout)
+
+    def _get_socket(self, host: str, port: int, timeout: float) -> socket.socket:
+        fault: OSError | None = None
+        for address in addresses(host, port, self._deadline):
+            try:
+                connected = socket.create_connection((address, port), left(self._deadline))
+            except OSError as problem:
+                fault = problem
+            else:
+                self._cord.tie(connected)
+                connected.settimeout(timeout)
+                return self._tls.wrap_socket(connected, server_hostname=host) if self._tls else connected
+        raise fault or OSError("the name has no address")
+
+
 class Smtp:
     """Sends mails from one address to a few."""
 
@@ -59,9 +86,10 @@ class Smtp:
         """Send one mail; raise ``Refused`` or ``Unavailable`` when the server did not take it."""
         mail = self._mail(notification)
         host = self._server.host
+        deadline = time.monotonic() + self._server.timeout
         try:
-            with self._connected() as server:
-                refused = server.send_message(mail)
+            with closing(Cord()) as cord, cut_at(deadline, cord):
+                refused = self._sent(mail, cord, deadline)
         except smtplib.SMTPDataError as fault:
             said = f"{host} answered {fault.smtp_code} {_text(fault.smtp_error)}"
             raise (Refused if fault.smtp_code >= _PERMANENT else Unavailable)(said) from fault
@@ -72,6 +100,8 @@ class Smtp:
         except smtplib.SMTPResponseException as fault:
             raise Unavailable(f"{host} answered {fault.smtp_code} {_text(fault.smtp_error)}") from fault
         except (smtplib.SMTPException, OSError) as fault:
+            if time.monotonic() >= deadline:
+                raise Unavailable(f"{host} did not answer within {self._server.timeout:g} s") from fault
             raise Unavailable(f"{host}: {printable(str(fault)) or type(fault).__name__}") from fault
         if refused:
             # The others have the mail: to send it again would give it to them twice.
@@ -80,14 +110,20 @@ class Smtp:
     def close(self) -> None:
         """Hold nothing: a connection lasts for one mail."""
 
-    def _connected(self) -> smtplib.SMTP:
+    def _sent(self, mail: EmailMessage, cord: Cord, deadline: float) -> dict[str, tuple[int, bytes]]:
+        """Send a mail and return the recipients that the server does not accept."""
+        connection = self._connected(cord, deadline)
+        try:
+            return connection.send_message(mail)
+        finally:
+            # Whatever the server says to this, it has taken or refused the mail before.
+            with suppress(smtplib.SMTPException, OSError):
+                connection.quit()
+            connection.close()
+
+    def _connected(self, cord: Cord, deadline: float) -> smtplib.SMTP:
         server, tls = self._server, self._tls
-        if server.tls == "tls":
-            connection: smtplib.SMTP = smtplib.SMTP_SSL(
-                server.host, server.port, timeout=server.timeout, context=tls
-            )
-        else:
-            connection = smtplib.SMTP(server.host, server.port, timeout=server.timeout)
+        connection = _Connection(server, tls, cord, deadline)
         try:
             if server.tls == "starttls":
                 connection.starttls(context=tls)

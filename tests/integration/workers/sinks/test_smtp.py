@@ -6,7 +6,8 @@ import email
 import email.policy
 import io
 import ssl
-from contextlib import contextmanager
+import time
+from contextlib import contextmanager, nullcontext
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -20,7 +21,7 @@ from eventconsumer_workers.sinks import Refused, Unavailable
 from eventconsumer_workers.sinks.build import sink
 from eventconsumer_workers.sinks.settings import SinkSettings
 from tests.support.notifications import EVENT_ID, notification
-from tests.support.receiver import free_port
+from tests.support.receiver import dripping, free_port
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -38,6 +39,7 @@ class Mailbox:
         self.encrypted: list[bool] = []
         self.recipients: list[str] = []
         self.answer = "250 taken"
+        self.quit_answer = "221 Bye"
         self.rcpt_answers: dict[str, str] = {}
 
     async def handle_RCPT(self, *arguments: Any) -> str:  # noqa: N802  # the library looks for this name
@@ -52,6 +54,9 @@ class Mailbox:
         self.encrypted.append(session.ssl is not None)
         self.recipients = envelope.rcpt_tos
         return self.answer
+
+    async def handle_QUIT(self, *_: object) -> str:  # noqa: N802  # as above
+        return self.quit_answer
 
 
 class Server(Controller):
@@ -96,7 +101,7 @@ def certified(authority: trustme.CA, name: str) -> ssl.SSLContext:
     return context
 
 
-def mail(port: int, *, templates: dict[str, str] | None = None, **smtp: Any) -> Sink:
+def mail(port: int, *, templates: dict[str, str] | None = None, timeout: int = 5, **smtp: Any) -> Sink:
     fields = {
         "host": "localhost",
         "port": port,
@@ -108,7 +113,7 @@ def mail(port: int, *, templates: dict[str, str] | None = None, **smtp: Any) -> 
     described = {
         "name": "mail",
         "type": "smtp",
-        "timeoutSeconds": 5,
+        "timeoutSeconds": timeout,
         "templates": templates or {},
         "smtp": fields,
     }
@@ -206,6 +211,34 @@ def test_an_answer_to_a_mail_means_what_it_says(
     mailbox.answer = answer
     with serving(mailbox) as port, pytest.raises(outcome, match=answer):
         mail(port).deliver(notification())
+
+
+@pytest.mark.parametrize(("answer", "outcome"), [("250 taken", None), ("554 looks like spam", Refused)])
+def test_what_became_of_a_mail_is_not_changed_by_the_servers_farewell(
+    mailbox: Mailbox, answer: str, outcome: type[Exception] | None
+) -> None:
+    mailbox.answer, mailbox.quit_answer = answer, "421 shutting down"
+    with serving(mailbox) as port, pytest.raises(outcome) if outcome else nullcontext():
+        mail(port).deliver(notification())
+    assert len(mailbox.mails) == 1
+
+
+@pytest.mark.parametrize(
+    ("mode", "first", "drop"),
+    [
+        ("none", b"220 ", b"x"),
+        ("none", b"", b"2"),
+        ("none", b"220 mail.test\r\n", b"250-x\r\n"),
+        ("tls", b"\x16\x03\x03\x40\x00", b"\x02"),
+    ],
+)
+def test_a_server_that_never_ends_what_it_says_is_left_when_the_time_is_up(
+    mode: str, first: bytes, drop: bytes
+) -> None:
+    began = time.monotonic()
+    with dripping(first, drop) as port, pytest.raises(Unavailable):
+        mail(port, tls=mode, timeout=1).deliver(notification())
+    assert time.monotonic() - began < 5
 
 
 def test_a_mail_that_some_recipients_get_is_delivered_and_the_others_are_told(
