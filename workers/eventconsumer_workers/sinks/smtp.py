@@ -6,7 +6,9 @@ shows a repeated mail once.
 
 from __future__ import annotations
 
+import hashlib
 import logging
+import re
 import smtplib
 import socket
 import ssl
@@ -30,6 +32,8 @@ _log = logging.getLogger(__name__)
 
 _PERMANENT = 500
 _LONGEST_SUBJECT = 200
+# RFC 5322's dot-atom.
+_PLAIN = re.compile(r"[\w!#$%&'*+/=?^`{|}~-]+(\.[\w!#$%&'*+/=?^`{|}~-]+)*", re.ASCII)
 
 Tls = Literal["starttls", "tls", "none"]
 
@@ -141,11 +145,18 @@ class Smtp:
         mail["From"] = self._sender
         mail["To"] = ", ".join(self._to)
         mail["Date"] = format_datetime(datetime.now(UTC))
-        mail["Message-ID"] = f"<{notification.event_id}@{self._sender.rpartition('@')[2].rstrip('>')}>"
+        domain = self._sender.rpartition("@")[2].rstrip(">")
+        mail["Message-ID"] = f"<{_token(notification.event_id)}@{domain}>"
         # Asks other machines not to answer with an out-of-office note.
         mail["Auto-Submitted"] = "auto-generated"
         mail.set_content(self._texts.render(notification))
         return mail
+
+
+def _token(event_id: str) -> str:
+    """Return what a Message-ID holds of an event's id: the id itself, or its hash where it is not plain."""
+    # Encoded in any other way, a long id would not fit into a line of a mail.
+    return event_id if _PLAIN.fullmatch(event_id) else hashlib.sha256(event_id.encode()).hexdigest()
 
 
 def _text(words: bytes | str) -> str:

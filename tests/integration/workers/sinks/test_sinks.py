@@ -67,12 +67,29 @@ def test_a_webhook_carries_the_event_byte_for_byte_under_its_id_and_a_signature_
 ) -> None:
     sent = notification()
     make("webhook").deliver(sent)
-    ((_, headers, body, _),) = receiver.requests
-    assert body == sent.body
-    assert headers["webhook-id"] == headers["idempotency-key"] == EVENT_ID
-    signed = b".".join([headers["webhook-id"].encode(), headers["webhook-timestamp"].encode(), body])
-    expected = base64.b64encode(hmac.new(KEY, signed, hashlib.sha256).digest()).decode()
-    assert headers["webhook-signature"] == f"v1,{expected}"
+    (request,) = receiver.requests
+    assert request.body == sent.body
+    assert request.headers["webhook-id"] == request.headers["idempotency-key"] == EVENT_ID
+    assert request.headers["webhook-signature"] == signature_of(request)
+
+
+@pytest.mark.parametrize(
+    ("event_id", "sent"),
+    [
+        ("order:17/a.b", "order:17/a.b"),
+        ("日本-1", "%E6%97%A5%E6%9C%AC-1"),
+        ("a\nb\x00", "a%0Ab%00"),
+        (" ", "%20"),
+        ("%20", "%2520"),
+    ],
+)
+def test_any_id_of_an_event_arrives_as_a_header_under_a_signature_that_holds(
+    make: MakeSink, receiver: Receiver, event_id: str, sent: str
+) -> None:
+    make("webhook").deliver(notification(event_id=event_id))
+    (request,) = receiver.requests
+    assert request.headers["webhook-id"] == request.headers["idempotency-key"] == sent
+    assert request.headers["webhook-signature"] == signature_of(request)
 
 
 def test_a_webhook_sends_what_its_template_makes_of_an_event(make: MakeSink, receiver: Receiver) -> None:
@@ -167,3 +184,10 @@ def made_by_apprise(url: str, **fields: Any) -> Sink:
     described = {"name": "pager", "type": "apprise", "apprise": {"urlEnv": "URL"}, **fields}
     settings = SinkSettings.model_validate(described)
     return sink(settings, {"URL": url}, LogLines("n", io.StringIO()))
+
+
+def signature_of(request: Request) -> str:
+    """Return the signature as a receiver computes it."""
+    stamp = [request.headers[name].encode() for name in ("webhook-id", "webhook-timestamp")]
+    digest = hmac.new(KEY, b".".join([*stamp, request.body]), hashlib.sha256).digest()
+    return f"v1,{base64.b64encode(digest).decode()}"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import email
 import email.policy
 import io
+import re
 import ssl
 import time
 from contextlib import contextmanager, nullcontext
@@ -132,6 +133,38 @@ def test_an_event_is_one_mail_to_all_recipients(mailbox: Mailbox) -> None:
     assert message["Message-ID"] == f"<{EVENT_ID}@example.com>"
     assert mailbox.recipients == ["team@example.com", "ada@example.com"]
     assert message.get_content().splitlines()[:3] == ["New task created: Grüße", "", "Status: pending"]
+
+
+@pytest.mark.parametrize("event_id", ["order.17", "!#$%&'*+-/=?^_`{|}~"])
+def test_a_plain_id_of_an_event_is_its_mails_id(mailbox: Mailbox, event_id: str) -> None:
+    with serving(mailbox) as port:
+        mail(port).deliver(notification(event_id=event_id))
+    assert mailbox.mails[0]["Message-ID"] == f"<{event_id}@example.com>"
+
+
+def test_whatever_ids_events_have_their_mails_have_ids_of_their_own(mailbox: Mailbox) -> None:
+    odd = [
+        "日本",
+        "日" * 128,
+        "a\nb",
+        "<x>",
+        " ",
+        "a b",
+        "a c",
+        "a@b>",
+        '"',
+        "\x00",
+        ".a",
+        "a..b",
+        "order:17",
+    ]
+    with serving(mailbox) as port:
+        sender = mail(port, templates={"*": "words"})
+        for event_id in odd:
+            sender.deliver(notification(event_id=event_id))
+    ids = {message["Message-ID"] for message in mailbox.mails}
+    assert len(ids) == len(odd)
+    assert all(re.fullmatch(r"<[0-9a-f]{64}@example\.com>", one) for one in ids)
 
 
 def test_a_title_can_not_add_a_header(mailbox: Mailbox) -> None:
