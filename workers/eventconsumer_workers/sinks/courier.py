@@ -122,8 +122,11 @@ class Courier:
             return self._dropped(lambda delivery: delivery.place[0] is partition and delivery.place[1] > kept)
 
     def drop(self, partition: object) -> list[Delivery]:
-        """Forget all deliveries of a partition that are not out, and return them."""
+        """Forget all deliveries of a partition and return those that are not out."""
         with self._changed:
+            for delivery in self._backlog.out():
+                if delivery.place[0] is partition:
+                    delivery.ours = False
             return self._dropped(lambda delivery: delivery.place[0] is partition)
 
     def close(self) -> None:
@@ -211,6 +214,9 @@ class Courier:
         if now - self._down_since > self._patience.hold_seconds:
             self._backlog.done(delivery, now)
             return [delivery, *self._backlog.shed(len(self._backlog))]
+        if not delivery.ours:
+            self._backlog.done(delivery, now)
+            return []
         if was_open or isinstance(fault, Busy):
             # Behind all others, so that one bad event as the probe can't keep a sink down.
             self._backlog.again(delivery, now)

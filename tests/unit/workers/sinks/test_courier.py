@@ -240,6 +240,25 @@ def test_a_sink_that_nothing_waits_for_any_more_is_not_told_as_down() -> None:
         assert (work.watcher.waiting, work.watcher.is_open, work.courier.down_for()) == (0, False, 0)
 
 
+def test_what_fails_after_its_partition_went_is_not_tried_again() -> None:
+    work = Work(attempts=100)
+    begun, free = threading.Event(), threading.Event()
+
+    def fail_late(_: Notification) -> None:
+        begun.set()
+        free.wait(30)
+        raise Unavailable("connection refused")
+
+    with closing(work.courier):
+        work.sink.behave = fail_late
+        work.send("a", key="theirs")
+        assert begun.wait(30)
+        work.courier.drop("p")
+        free.set()
+        eventually("nothing waits", lambda: work.watcher.waiting == 0, within=5, every=0.01)
+    assert work.watcher.results == {"unavailable": 1}
+
+
 def test_the_oldest_are_set_aside_to_make_room(work: Work) -> None:
     free = threading.Event()
 
