@@ -124,7 +124,7 @@ class SinkMetrics:
         )
         self._circuit = Gauge(
             "eventconsumer_worker_sink_circuit_open",
-            "1 while a sink's circuit breaker lets nothing through, else 0.",
+            "1 while notifications wait for a sink whose circuit breaker lets nothing through, else 0.",
             ["sink"],
             registry=registry,
         )

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
+from urllib.parse import quote
 
 import msgspec
 
@@ -25,6 +26,8 @@ class _Parts(msgspec.Struct):
 
 
 _parts = msgspec.json.Decoder(_Parts).decode
+# All that is visible in ASCII. Without %, or two ids could become the same.
+_VISIBLE = "".join(map(chr, range(0x21, 0x7F))).replace("%", "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +47,11 @@ class Notification:
     def of(cls, event: Event, body: bytes, trace: Mapping[str, str]) -> Notification:
         """Return the notification of an event that was read from these bytes."""
         return cls(event.event_id, event.event_type, event.occurred_at, event.correlation_id, body, trace)
+
+    @property
+    def header_id(self) -> str:
+        """The event's id as a header can hold it: percent-encoded where it is more than visible ASCII."""
+        return quote(self.event_id, safe=_VISIBLE)
 
     def fields(self) -> dict[str, Any]:
         """Return what templates see; raise ``Refused`` when the event can't be read so far."""

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 class Apprise:
     """Notifies by one Apprise URL."""
 
-    def __init__(self, url: str, *, subjects: Templates, texts: Templates) -> None:
+    def __init__(self, url: str, *, timeout: float, subjects: Templates, texts: Templates) -> None:
         try:
             library: Any = importlib.import_module("apprise")
         except ModuleNotFoundError as fault:
@@ -31,6 +31,8 @@ class Apprise:
         self._notifier = library.Apprise()
         if not self._notifier.add(url):
             raise SinkError("apprise.urlSecret: the Secret holds no URL that Apprise understands")
+        for service in self._notifier:
+            service.socket_connect_timeout = service.socket_read_timeout = timeout
         self._subjects = subjects
         self._texts = texts
 

@@ -40,6 +40,8 @@ class Delivery:
     attempts: int = 0
     failures: int = 0
     """Attempts that failed while the sink was well."""
+    ours: bool = True
+    """Whether its partition is still ours; else it is not tried again."""
     number: int = 0
     """Its place in the order of arrival."""
 

@@ -80,7 +80,10 @@ class _Maker:
 
     def apprise(self, apprise: AppriseSettings) -> Apprise:
         return Apprise(
-            self._secret(apprise.url_env), subjects=self._subjects(apprise.subjects), texts=self._letters()
+            self._secret(apprise.url_env),
+            timeout=self._settings.timeout_seconds,
+            subjects=self._subjects(apprise.subjects),
+            texts=self._letters(),
         )
 
     def _subjects(self, own: dict[str, str]) -> Templates:

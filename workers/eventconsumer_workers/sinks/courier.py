@@ -9,7 +9,7 @@ What becomes of a delivery:
 * ``Unavailable`` again and again, so that the breaker opens: the sink is down. Nothing counts as an attempt
   then; single probes find out when it is back, and all that waited goes out, in order. Only when it is down
   for longer than it may hold events is everything set aside that waits for it.
-* ``Busy``: the receiver sets the pace and nobody counts.
+* ``Busy``: the receiver sets the pace and nobody counts. One that is nothing else is down all the same.
 """
 
 from __future__ import annotations
@@ -59,7 +59,7 @@ class Observer(Protocol):
         """Note one attempt: ``delivered``, ``refused``, ``busy`` or ``unavailable``."""
 
     def state(self, sink: str, *, waiting: int, is_open: bool) -> None:
-        """Note how many deliveries wait and whether the breaker is open."""
+        """Note how many deliveries wait, and whether they do so because the breaker is open."""
 
 
 class Courier:
@@ -94,10 +94,11 @@ class Courier:
         """Take on a delivery; its turn comes by itself."""
         with self._changed:
             self._backlog.add(delivery, time.monotonic())
+            self._note()
             self._changed.notify()
 
     def down_for(self) -> float:
-        """Return for how many seconds every attempt has failed; 0 for a sink that is well."""
+        """Return for how many seconds every attempt has failed; 0 for a sink that is well or idle."""
         since = self._down_since
         return 0.0 if since is None else time.monotonic() - since
 
@@ -105,6 +106,7 @@ class Courier:
         """Set aside the oldest deliveries that wait."""
         with self._changed:
             shed = self._backlog.shed(count)
+            self._note()
         for delivery in shed:
             delivery.settled(Aside(f"{self.name}: {reason}", refused=False, attempts=delivery.attempts))
 
@@ -117,14 +119,15 @@ class Courier:
         with self._changed:
             begun = [offset for place, offset in self._out_places() if place is partition]
             kept = -1 if self._breaker.is_open else max([finished, *begun])
-            return self._backlog.drop(
-                lambda delivery: delivery.place[0] is partition and delivery.place[1] > kept
-            )
+            return self._dropped(lambda delivery: delivery.place[0] is partition and delivery.place[1] > kept)
 
     def drop(self, partition: object) -> list[Delivery]:
-        """Forget all deliveries of a partition that are not out, and return them."""
+        """Forget all deliveries of a partition and return those that are not out."""
         with self._changed:
-            return self._backlog.drop(lambda delivery: delivery.place[0] is partition)
+            for delivery in self._backlog.out():
+                if delivery.place[0] is partition:
+                    delivery.ours = False
+            return self._dropped(lambda delivery: delivery.place[0] is partition)
 
     def close(self) -> None:
         """End after the deliveries that are out; what waits stays unsettled."""
@@ -135,6 +138,19 @@ class Courier:
         for thread in self._threads:
             thread.join(max(0.0, deadline - time.monotonic()))
         self._sink.close()
+
+    def _dropped(self, unwanted: Callable[[Delivery], bool]) -> list[Delivery]:
+        dropped = self._backlog.drop(unwanted)
+        self._note()
+        return dropped
+
+    def _note(self) -> None:
+        """Tell how it stands; called under the lock, or an older state could be told after a newer one."""
+        waiting = len(self._backlog)
+        if not waiting:
+            # Nobody asks the sink any more: how it did then says nothing about the next delivery.
+            self._down_since = None
+        self._observer.state(self.name, waiting=waiting, is_open=waiting > 0 and self._breaker.is_open)
 
     def _out_places(self) -> list[tuple[object, int]]:
         return [delivery.place for delivery in self._backlog.out()]
@@ -171,10 +187,9 @@ class Courier:
     def _settle(self, delivery: Delivery, fault: Exception | None, seconds: float) -> None:
         with self._changed:
             shed, reason = self._outcome(delivery, fault, time.monotonic())
-            waiting, is_open = len(self._backlog), self._breaker.is_open
+            self._note()
             self._changed.notify_all()
         self._observer.attempted(self.name, _result(fault), seconds)
-        self._observer.state(self.name, waiting=waiting, is_open=is_open)
         for one in shed:
             one.settled(None if reason is None else Aside(reason, isinstance(fault, Refused), one.attempts))
 
@@ -182,29 +197,31 @@ class Courier:
         self, delivery: Delivery, fault: Exception | None, now: float
     ) -> tuple[list[Delivery], str | None]:
         """Return the deliveries that are settled by this attempt, and why they are set aside."""
-        if isinstance(fault, Busy):
-            self._breaker.pause(now, fault.seconds)
-            self._backlog.again(delivery, now)
-            return [], None
         if isinstance(fault, Unavailable):
-            return self._failure(delivery, str(fault), now), f"{self.name}: {fault}"
+            return self._failure(delivery, fault, now), f"{self.name}: {fault}"
         self._breaker.succeeded()
         self._down_since = None
         self._backlog.done(delivery, now)
         return [delivery], None if fault is None else f"{self.name}: {fault}"
 
-    def _failure(self, delivery: Delivery, reason: str, now: float) -> list[Delivery]:
+    def _failure(self, delivery: Delivery, fault: Unavailable, now: float) -> list[Delivery]:
         was_open = self._breaker.is_open
-        self._breaker.failed(now)
+        if isinstance(fault, Busy):
+            self._breaker.pause(now, fault.seconds)
+        else:
+            self._breaker.failed(now)
         self._down_since = now if self._down_since is None else self._down_since
         if now - self._down_since > self._patience.hold_seconds:
             self._backlog.done(delivery, now)
             return [delivery, *self._backlog.shed(len(self._backlog))]
-        if was_open:
+        if not delivery.ours:
+            self._backlog.done(delivery, now)
+            return []
+        if was_open or isinstance(fault, Busy):
             # Behind all others, so that one bad event as the probe can't keep a sink down.
             self._backlog.again(delivery, now)
             return []
-        _log.warning("The sink %s failed: %s", self.name, reason)
+        _log.warning("The sink %s failed: %s", self.name, fault)
         delivery.failures += 1
         if not self._breaker.is_open and delivery.failures >= self._patience.attempts:
             self._backlog.done(delivery, now)

@@ -3,7 +3,7 @@
 The name is resolved once for a connection, ``targets`` judges the addresses, and the connection is made to
 one of those, so that a name which resolves differently a moment later changes nothing; the certificate and
 the Host header are still the name's. Redirects are answers like any other. A receiver that keeps a connection
-open byte by byte is cut off when the time is up, whatever it has said.
+open byte by byte is cut off when the time is up, whatever it has said (``deadline``).
 """
 
 from __future__ import annotations
@@ -11,10 +11,8 @@ from __future__ import annotations
 import logging
 import socket
 import ssl
-import threading
 import time
 from collections import deque
-from contextlib import contextmanager, suppress
 from http.client import HTTPException
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -23,16 +21,17 @@ from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.exceptions import HTTPError
 
 from eventconsumer_workers.sinks import Unavailable
+from eventconsumer_workers.sinks.deadline import Cord, addresses, cut_at, left
 from eventconsumer_workers.sinks.targets import Forbidden, permitted, target
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
     from urllib3 import BaseHTTPResponse
 
     from eventconsumer_workers.sinks.targets import Policy
 
-    Lookup = Callable[[str, int], list[str]]
+    Lookup = Callable[[str, int, float], list[str]]
 
 # It shows whole URLs in its warnings, and those may be secrets.
 logging.getLogger("urllib3").setLevel(logging.ERROR)
@@ -53,28 +52,19 @@ class _Pinned(HTTPConnection):
     """A connection whose address was chosen beforehand."""
 
     address = ""
-    handle: socket.socket | None = None
-    """The same connection by another handle, which ends it in every state, also within a TLS handshake."""
+    cord: Cord
 
     @override
     def _new_conn(self) -> socket.socket:
         connected = socket.create_connection((self.address, self.port or 0), self.timeout)
         connected.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        self.handle = connected.dup()
+        self.cord.tie(connected)
         return connected
-
-    def cut(self) -> None:
-        """End the connection under whoever reads from it."""
-        if self.handle is not None:
-            with suppress(OSError):
-                self.handle.shutdown(socket.SHUT_RDWR)
 
     @override
     def close(self) -> None:
         super().close()
-        if self.handle is not None:
-            self.handle.close()
-            self.handle = None
+        self.cord.close()
 
 
 class _PinnedTls(_Pinned, HTTPSConnection):
@@ -99,9 +89,9 @@ class Poster:
             connection = self._idle_connection() or self._connected(deadline)
         except Forbidden as reason:
             raise Unavailable(f"{self._target.host} may not be connected to: {reason}") from reason
-        connection.timeout = self._left(deadline)
+        connection.timeout = left(deadline)
         try:
-            with _cut_at(deadline, connection):
+            with cut_at(deadline, connection.cord):
                 connection.request(
                     *("POST", self._target.path, body, headers), preload_content=False, decode_content=False
                 )
@@ -135,12 +125,12 @@ class Poster:
             connection.close()
 
     def _connected(self, deadline: float) -> _Pinned:
-        allowed = permitted(self._lookup(self._target.host, self._target.port), self._policy)
+        allowed = permitted(self._lookup(self._target.host, self._target.port, deadline), self._policy)
         fault: Exception | None = None
         for address in allowed:
-            connection = self._connection(address, self._left(deadline))
+            connection = self._connection(address, left(deadline))
             try:
-                with _cut_at(deadline, connection):
+                with cut_at(deadline, connection.cord):
                     connection.connect()
             except (OSError, HTTPError) as problem:
                 connection.close()
@@ -157,10 +147,8 @@ class Poster:
             else _PinnedTls(host, port, timeout=timeout, ssl_context=self._tls)
         )
         connection.address = address
+        connection.cord = Cord()
         return connection
-
-    def _left(self, deadline: float) -> float:
-        return max(0.001, deadline - time.monotonic())
 
     def _unavailable(self, fault: Exception | None, deadline: float) -> Unavailable:
         if isinstance(fault, TimeoutError) or time.monotonic() >= deadline:
@@ -174,23 +162,3 @@ class Poster:
             return response.read(_READ_BYTES).decode(errors="replace")
         except (OSError, HTTPError, HTTPException):
             return ""
-
-
-def addresses(host: str, port: int) -> list[str]:
-    """Return the addresses of a name in the system's order; raise ``Unavailable`` when it has none."""
-    try:
-        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    except OSError as fault:
-        raise Unavailable(f"{host} can't be resolved: {fault.strerror}") from fault
-    return list(dict.fromkeys(str(place[0]) for *_, place in found))
-
-
-@contextmanager
-def _cut_at(deadline: float, connection: _Pinned) -> Iterator[None]:
-    timer = threading.Timer(max(0.0, deadline - time.monotonic()), connection.cut)
-    timer.daemon = True
-    timer.start()
-    try:
-        yield
-    finally:
-        timer.cancel()

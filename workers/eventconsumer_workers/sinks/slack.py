@@ -33,8 +33,9 @@ class Slack:
         self._poster.close()
 
 
-def escaped(value: object) -> object:
-    """Return a value with Slack's three control characters escaped: no event can mention a whole channel."""
-    if isinstance(value, str):
-        return value.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
-    return value
+def escaped(value: object) -> str:
+    """Return the text of a value, a list's too, with Slack's three control characters escaped.
+
+    So no event can mention a whole channel.
+    """
+    return str(value).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")

@@ -20,10 +20,17 @@ if TYPE_CHECKING:
     Network = IPv4Network | IPv6Network
 
 _PORTS = {"https": 443, "http": 80}
-_METADATA = frozenset(
-    ip_address(address)
-    # EC2, GCE, Azure and most others; EC2 by IPv6; Alibaba Cloud; Azure's host.
-    for address in ("169.254.169.254", "fd00:ec2::254", "100.100.100.200", "168.63.129.16")
+_METADATA = tuple(
+    ip_network(network)
+    for network in (
+        "169.254.169.254",  # EC2, GCE, Azure and most others
+        "fd00:ec2::/32",  # EC2's services and EKS by IPv6
+        "fd20:ce::254",  # GCE by IPv6
+        "fd00:42::42",  # Scaleway by IPv6
+        "100.100.100.200",  # Alibaba Cloud
+        "168.63.129.16",  # Azure's host
+        "192.0.0.192",  # Oracle Cloud Classic
+    )
 )
 _PRIVATE = tuple(
     ip_network(network)
@@ -90,7 +97,7 @@ def obstacle(address: str, policy: Policy) -> str | None:
     ip = _meant(ip_address(address.partition("%")[0]))
     if any(ip in network for network in policy.networks if network.version == ip.version):
         return None
-    if ip in _METADATA:
+    if any(ip in network for network in _METADATA if network.version == ip.version):
         return "is a cloud's metadata service"
     if any(ip in network for network in _PRIVATE if network.version == ip.version):
         return None if policy.private else "is in a private network; allowPrivate: true allows it"

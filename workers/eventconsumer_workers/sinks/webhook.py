@@ -1,6 +1,7 @@
 """The webhook sink: the event as it was published, or what a template makes of it, signed.
 
-The receiver gets the event's id as ``webhook-id`` and ``Idempotency-Key``, and the same one at every attempt.
+The receiver gets the event's id as ``webhook-id``, which is signed, and as ``Idempotency-Key``:
+the same one at every attempt.
 """
 
 from __future__ import annotations
@@ -33,9 +34,9 @@ class Webhook:
         headers = {
             "Content-Type": "application/json",
             "User-Agent": "eventconsumer",
-            "Idempotency-Key": notification.event_id,
+            "Idempotency-Key": notification.header_id,
             **notification.trace,
-            **signature.headers(notification.event_id, int(time.time()), body, self._keys),
+            **signature.headers(notification.header_id, int(time.time()), body, self._keys),
         }
         reply = self._poster.post(body, headers)
         answers.judge(reply.status, words=reply.words, retry_after=reply.retry_after, now=datetime.now(UTC))

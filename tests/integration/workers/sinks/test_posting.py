@@ -13,7 +13,7 @@ import pytest
 import trustme
 
 from eventconsumer_workers.sinks import Unavailable
-from eventconsumer_workers.sinks.posting import Poster, addresses
+from eventconsumer_workers.sinks.posting import Poster
 from eventconsumer_workers.sinks.targets import Policy
 from tests.support.receiver import OK, Receiver, dripping
 
@@ -113,11 +113,6 @@ def test_a_receiver_that_is_away_is_unavailable(poster: MakePoster, receiver: Re
     receiver.stop()
     with pytest.raises(Unavailable, match="refused"):
         poster(receiver.url()).post(b"{}", {})
-
-
-def test_a_name_without_an_address_is_unavailable() -> None:
-    with pytest.raises(Unavailable, match=r"nowhere\.invalid can't be resolved"):
-        addresses("nowhere.invalid", 443)
 
 
 def test_a_receiver_that_hangs_is_left_when_the_time_is_up(poster: MakePoster, receiver: Receiver) -> None:

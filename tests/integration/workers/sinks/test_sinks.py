@@ -8,8 +8,10 @@ import hmac
 import io
 import json
 import sys
+import threading
+import time
 from contextlib import ExitStack, closing
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import pytest
 from pydantic import TypeAdapter
@@ -19,12 +21,13 @@ from eventconsumer_workers.sinks import Busy, Refused, SinkError, Unavailable
 from eventconsumer_workers.sinks.build import sink
 from eventconsumer_workers.sinks.settings import SinkSettings
 from tests.support.notifications import EVENT_ID, notification
-from tests.support.receiver import Receiver
+from tests.support.receiver import OK, Receiver
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from eventconsumer_workers.sinks import Sink
+    from tests.support.receiver import Answer, Request
 
 KEY = bytes(range(32))
 HERE = {"allowHttp": True, "allowedNetworks": ["127.0.0.0/8"]}
@@ -64,12 +67,29 @@ def test_a_webhook_carries_the_event_byte_for_byte_under_its_id_and_a_signature_
 ) -> None:
     sent = notification()
     make("webhook").deliver(sent)
-    ((_, headers, body, _),) = receiver.requests
-    assert body == sent.body
-    assert headers["webhook-id"] == headers["idempotency-key"] == EVENT_ID
-    signed = b".".join([headers["webhook-id"].encode(), headers["webhook-timestamp"].encode(), body])
-    expected = base64.b64encode(hmac.new(KEY, signed, hashlib.sha256).digest()).decode()
-    assert headers["webhook-signature"] == f"v1,{expected}"
+    (request,) = receiver.requests
+    assert request.body == sent.body
+    assert request.headers["webhook-id"] == request.headers["idempotency-key"] == EVENT_ID
+    assert request.headers["webhook-signature"] == signature_of(request)
+
+
+@pytest.mark.parametrize(
+    ("event_id", "sent"),
+    [
+        ("order:17/a.b", "order:17/a.b"),
+        ("日本-1", "%E6%97%A5%E6%9C%AC-1"),
+        ("a\nb\x00", "a%0Ab%00"),
+        (" ", "%20"),
+        ("%20", "%2520"),
+    ],
+)
+def test_any_id_of_an_event_arrives_as_a_header_under_a_signature_that_holds(
+    make: MakeSink, receiver: Receiver, event_id: str, sent: str
+) -> None:
+    make("webhook").deliver(notification(event_id=event_id))
+    (request,) = receiver.requests
+    assert request.headers["webhook-id"] == request.headers["idempotency-key"] == sent
+    assert request.headers["webhook-signature"] == signature_of(request)
 
 
 def test_a_webhook_sends_what_its_template_makes_of_an_event(make: MakeSink, receiver: Receiver) -> None:
@@ -130,6 +150,22 @@ def test_what_apprise_can_not_deliver_is_tried_again(receiver: Receiver) -> None
 
 
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")  # as above
+def test_a_service_that_hangs_is_left_when_the_time_is_up(receiver: Receiver) -> None:
+    over = threading.Event()
+
+    def hang(_: Request) -> Answer:
+        over.wait(30)
+        return OK
+
+    receiver.answer = hang
+    began = time.monotonic()
+    with pytest.raises(Unavailable):
+        made_by_apprise(f"json://127.0.0.1:{receiver.port}/in", timeoutSeconds=1).deliver(notification())
+    over.set()
+    assert time.monotonic() - began < 3.5  # Apprise's own limit is 4 s.
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")  # as above
 def test_a_url_that_apprise_does_not_know_is_told_without_it() -> None:
     with pytest.raises(SinkError, match=r"sink pager: apprise\.urlSecret") as refused:
         made_by_apprise("nonsense://secret")
@@ -144,6 +180,14 @@ def test_without_the_extra_the_worker_says_how_to_get_it(monkeypatch: pytest.Mon
         made_by_apprise("json://127.0.0.1/")
 
 
-def made_by_apprise(url: str) -> Sink:
-    settings = SinkSettings.model_validate({"name": "pager", "type": "apprise", "apprise": {"urlEnv": "URL"}})
+def made_by_apprise(url: str, **fields: Any) -> Sink:
+    described = {"name": "pager", "type": "apprise", "apprise": {"urlEnv": "URL"}, **fields}
+    settings = SinkSettings.model_validate(described)
     return sink(settings, {"URL": url}, LogLines("n", io.StringIO()))
+
+
+def signature_of(request: Request) -> str:
+    """Return the signature as a receiver computes it."""
+    stamp = [request.headers[name].encode() for name in ("webhook-id", "webhook-timestamp")]
+    digest = hmac.new(KEY, b".".join([*stamp, request.body]), hashlib.sha256).digest()
+    return f"v1,{base64.b64encode(digest).decode()}"

@@ -5,8 +5,10 @@ from __future__ import annotations
 import email
 import email.policy
 import io
+import re
 import ssl
-from contextlib import contextmanager
+import time
+from contextlib import contextmanager, nullcontext
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -20,7 +22,7 @@ from eventconsumer_workers.sinks import Refused, Unavailable
 from eventconsumer_workers.sinks.build import sink
 from eventconsumer_workers.sinks.settings import SinkSettings
 from tests.support.notifications import EVENT_ID, notification
-from tests.support.receiver import free_port
+from tests.support.receiver import dripping, free_port
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -38,6 +40,7 @@ class Mailbox:
         self.encrypted: list[bool] = []
         self.recipients: list[str] = []
         self.answer = "250 taken"
+        self.quit_answer = "221 Bye"
         self.rcpt_answers: dict[str, str] = {}
 
     async def handle_RCPT(self, *arguments: Any) -> str:  # noqa: N802  # the library looks for this name
@@ -52,6 +55,9 @@ class Mailbox:
         self.encrypted.append(session.ssl is not None)
         self.recipients = envelope.rcpt_tos
         return self.answer
+
+    async def handle_QUIT(self, *_: object) -> str:  # noqa: N802  # as above
+        return self.quit_answer
 
 
 class Server(Controller):
@@ -96,7 +102,7 @@ def certified(authority: trustme.CA, name: str) -> ssl.SSLContext:
     return context
 
 
-def mail(port: int, *, templates: dict[str, str] | None = None, **smtp: Any) -> Sink:
+def mail(port: int, *, templates: dict[str, str] | None = None, timeout: int = 5, **smtp: Any) -> Sink:
     fields = {
         "host": "localhost",
         "port": port,
@@ -108,7 +114,7 @@ def mail(port: int, *, templates: dict[str, str] | None = None, **smtp: Any) -> 
     described = {
         "name": "mail",
         "type": "smtp",
-        "timeoutSeconds": 5,
+        "timeoutSeconds": timeout,
         "templates": templates or {},
         "smtp": fields,
     }
@@ -127,6 +133,38 @@ def test_an_event_is_one_mail_to_all_recipients(mailbox: Mailbox) -> None:
     assert message["Message-ID"] == f"<{EVENT_ID}@example.com>"
     assert mailbox.recipients == ["team@example.com", "ada@example.com"]
     assert message.get_content().splitlines()[:3] == ["New task created: Grüße", "", "Status: pending"]
+
+
+@pytest.mark.parametrize("event_id", ["order.17", "!#$%&'*+-/=?^_`{|}~"])
+def test_a_plain_id_of_an_event_is_its_mails_id(mailbox: Mailbox, event_id: str) -> None:
+    with serving(mailbox) as port:
+        mail(port).deliver(notification(event_id=event_id))
+    assert mailbox.mails[0]["Message-ID"] == f"<{event_id}@example.com>"
+
+
+def test_whatever_ids_events_have_their_mails_have_ids_of_their_own(mailbox: Mailbox) -> None:
+    odd = [
+        "日本",
+        "日" * 128,
+        "a\nb",
+        "<x>",
+        " ",
+        "a b",
+        "a c",
+        "a@b>",
+        '"',
+        "\x00",
+        ".a",
+        "a..b",
+        "order:17",
+    ]
+    with serving(mailbox) as port:
+        sender = mail(port, templates={"*": "words"})
+        for event_id in odd:
+            sender.deliver(notification(event_id=event_id))
+    ids = {message["Message-ID"] for message in mailbox.mails}
+    assert len(ids) == len(odd)
+    assert all(re.fullmatch(r"<[0-9a-f]{64}@example\.com>", one) for one in ids)
 
 
 def test_a_title_can_not_add_a_header(mailbox: Mailbox) -> None:
@@ -206,6 +244,34 @@ def test_an_answer_to_a_mail_means_what_it_says(
     mailbox.answer = answer
     with serving(mailbox) as port, pytest.raises(outcome, match=answer):
         mail(port).deliver(notification())
+
+
+@pytest.mark.parametrize(("answer", "outcome"), [("250 taken", None), ("554 looks like spam", Refused)])
+def test_what_became_of_a_mail_is_not_changed_by_the_servers_farewell(
+    mailbox: Mailbox, answer: str, outcome: type[Exception] | None
+) -> None:
+    mailbox.answer, mailbox.quit_answer = answer, "421 shutting down"
+    with serving(mailbox) as port, pytest.raises(outcome) if outcome else nullcontext():
+        mail(port).deliver(notification())
+    assert len(mailbox.mails) == 1
+
+
+@pytest.mark.parametrize(
+    ("mode", "first", "drop"),
+    [
+        ("none", b"220 ", b"x"),
+        ("none", b"", b"2"),
+        ("none", b"220 mail.test\r\n", b"250-x\r\n"),
+        ("tls", b"\x16\x03\x03\x40\x00", b"\x02"),
+    ],
+)
+def test_a_server_that_never_ends_what_it_says_is_left_when_the_time_is_up(
+    mode: str, first: bytes, drop: bytes
+) -> None:
+    began = time.monotonic()
+    with dripping(first, drop) as port, pytest.raises(Unavailable):
+        mail(port, tls=mode, timeout=1).deliver(notification())
+    assert time.monotonic() - began < 5
 
 
 def test_a_mail_that_some_recipients_get_is_delivered_and_the_others_are_told(

@@ -43,6 +43,7 @@ class Watcher:
 
     def __init__(self) -> None:
         self.results: Counter[str] = Counter()
+        self.waiting = 0
         self.is_open = False
 
     def attempted(self, sink: str, result: str, seconds: float) -> None:
@@ -52,8 +53,7 @@ class Watcher:
 
     def state(self, sink: str, *, waiting: int, is_open: bool) -> None:
         assert sink == "erp"
-        assert waiting >= 0
-        self.is_open = is_open
+        self.waiting, self.is_open = waiting, is_open
 
 
 class Work:
@@ -168,6 +168,95 @@ def test_a_busy_sink_is_waited_for_and_no_attempt_is_counted(work: Work) -> None
     work.send("a")
     work.eventually(a=None)
     assert work.watcher.results == {"busy": 5, "delivered": 1}
+
+
+def busy(_: Notification) -> None:
+    raise Busy("answered 429", 0.01)
+
+
+def test_a_sink_that_is_always_busy_counts_as_down_until_it_takes_something(work: Work) -> None:
+    work.sink.behave = busy
+    work.send("a")
+    eventually("it counts as down", work.courier.down_for, within=5, every=0.01)
+    assert work.settled == {}
+    work.sink.behave = lambda _: None
+    work.eventually(a=None)
+    assert work.courier.down_for() == 0
+
+
+def test_a_sink_that_is_busy_for_too_long_has_everything_set_aside() -> None:
+    work = Work(hold_seconds=0.2, concurrency=1)
+    with closing(work.courier):
+        work.sink.behave = busy
+        work.send("a", "b", key="task")
+        work.eventually(a="erp: answered 429", b="erp: answered 429")
+
+
+def test_an_earlier_failure_takes_no_attempt_from_the_next_event() -> None:
+    work = Work(attempts=2, hold_seconds=0)
+    with closing(work.courier):
+        work.sink.behave = fail
+        work.send("a")
+        work.eventually(a="erp: connection refused")
+        assert work.courier.down_for() == 0
+        work.send("b")
+        work.eventually(a="erp: connection refused", b="erp: connection refused")
+    assert work.watcher.results == {"unavailable": 4}
+
+
+def test_what_waits_is_told_as_it_comes_and_goes(work: Work) -> None:
+    begun, free = threading.Event(), threading.Event()
+
+    def wait(_: Notification) -> None:
+        begun.set()
+        free.wait(30)
+
+    work.sink.behave = wait
+    work.send("a", "b", "c", "d", key="task")
+    assert begun.wait(30)
+    told = [work.watcher.waiting]
+    work.courier.shed(1, "too many wait")
+    told.append(work.watcher.waiting)
+    work.courier.release("p", 2)
+    told.append(work.watcher.waiting)
+    work.courier.drop("p")
+    told.append(work.watcher.waiting)
+    free.set()
+    assert told == [4, 3, 2, 1]
+
+
+def test_a_sink_that_nothing_waits_for_any_more_is_not_told_as_down() -> None:
+    work = Work(attempts=100)
+    with closing(work.courier):
+        work.sink.behave = fail
+        work.send("a", "b", "c")
+        eventually("the breaker opens", lambda: work.watcher.is_open, within=30, every=0.01)
+
+        def gone() -> bool:
+            work.courier.drop("p")
+            return len(work.courier) == 0
+
+        eventually("nothing waits", gone, within=5, every=0.01)
+        assert (work.watcher.waiting, work.watcher.is_open, work.courier.down_for()) == (0, False, 0)
+
+
+def test_what_fails_after_its_partition_went_is_not_tried_again() -> None:
+    work = Work(attempts=100)
+    begun, free = threading.Event(), threading.Event()
+
+    def fail_late(_: Notification) -> None:
+        begun.set()
+        free.wait(30)
+        raise Unavailable("connection refused")
+
+    with closing(work.courier):
+        work.sink.behave = fail_late
+        work.send("a", key="theirs")
+        assert begun.wait(30)
+        work.courier.drop("p")
+        free.set()
+        eventually("nothing waits", lambda: work.watcher.waiting == 0, within=5, every=0.01)
+    assert work.watcher.results == {"unavailable": 1}
 
 
 def test_the_oldest_are_set_aside_to_make_room(work: Work) -> None:

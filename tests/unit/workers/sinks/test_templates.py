@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import pytest
 
 from eventconsumer_workers.sinks import Refused, SinkError, wording
 from eventconsumer_workers.sinks.slack import escaped
 from eventconsumer_workers.sinks.templates import Templates
 from tests.support.notifications import EVENT_ID, notification
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 TASK_EVENTS = ["task.created", "task.updated", "task.completed"]
 
@@ -80,6 +85,20 @@ def test_an_event_can_not_write_a_template_or_mention_a_whole_channel() -> None:
 
 
 @pytest.mark.parametrize(
+    ("template", "words"),
+    [
+        ("{{ data.labels }}", "['&lt;!channel&gt;']"),
+        ("{{ {'<!here>': 1} }}", "{'&lt;!here&gt;': 1}"),
+        ("{{ data.labels | first | safe }}", "&lt;!channel&gt;"),
+        ("{{ data.owner_id }} {{ data.size }}", "None 3"),
+    ],
+)
+def test_whatever_a_value_is_it_can_not_mention_a_whole_channel(template: str, words: str) -> None:
+    told = notification(labels=["<!channel>"], size=3)
+    assert Templates({"*": template}, finalize=escaped).render(told) == words
+
+
+@pytest.mark.parametrize(
     "template",
     [
         "{{ data.owner.name }}",
@@ -92,9 +111,12 @@ def test_an_event_can_not_write_a_template_or_mention_a_whole_channel() -> None:
         "{% for i in range(90000) %}{{ data.title }}{% endfor %}",
     ],
 )
-def test_a_template_that_fails_on_an_event_refuses_that_event_with_the_reason(template: str) -> None:
+@pytest.mark.parametrize("finalize", [None, escaped])
+def test_a_template_that_fails_on_an_event_refuses_that_event_with_the_reason(
+    template: str, finalize: Callable[[object], object] | None
+) -> None:
     with pytest.raises(Refused, match=r"the template for task\.created"):
-        Templates({"*": template}).render(notification())
+        Templates({"*": template}, finalize=finalize).render(notification())
 
 
 def test_a_template_that_is_none_is_told_at_the_start() -> None:
