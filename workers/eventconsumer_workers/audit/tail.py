@@ -18,6 +18,7 @@ from eventconsumer_workers.audit.chain import (
     Entry,
     Fault,
     Head,
+    check,
     opened,
 )
 from eventconsumer_workers.audit.query import moment
@@ -120,7 +121,7 @@ def _replay(content: mmap.mmap, begin: int, end: int) -> tuple[Heads, str]:
 
 def _is_sound(line: bytes) -> bool:
     try:
-        opened(line)
+        check(line)
     except Fault:
         return False
     return True

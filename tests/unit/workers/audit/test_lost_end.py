@@ -78,6 +78,17 @@ def test_an_end_is_not_missed_where_kafka_has_nothing_committed_behind_the_log(p
     log.close()
 
 
+def test_an_entry_that_is_as_it_was_written_is_never_damage_at_the_end(path: Path) -> None:
+    first, second = incoming(0), incoming(1)
+    unread = second.value[:-1] + b',"labels":' + b"[" * 9000 + b"]" * 9000 + b"}"
+    written(path, [first], [second._replace(value=unread)])
+    whole = path.read_bytes()
+    log = opened(path)
+    assert (log.next_offset(0, None), log.lost_its_end) == (2, False)
+    log.close()
+    assert path.read_bytes() == whole
+
+
 def test_damage_in_an_earlier_group_stays_for_verification_and_hides_nothing(path: Path) -> None:
     events = some(range(3))
     written(path, *[[one] for one in events])
