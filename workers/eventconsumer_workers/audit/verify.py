@@ -83,13 +83,8 @@ class _Walk:
         for segment in self._files.opened():
             oldest = oldest or segment.number
             self.place = f"segment {segment.number}"
-            first = segment.content.readline()
-            if is_plain(first):
-                self._plain = _described(segment, first)
-                continue
-            self._expect_plain(first)
             try:
-                self._lines(segment, first)
+                self._through(segment)
             except (Fault, ZstdError):
                 self.place += self._next()
                 raise
@@ -98,6 +93,14 @@ class _Walk:
         if self.follower.removed < oldest - 1:
             self.place = f"segment {self.follower.removed + 1}"
             raise Fault("it is missing, and nothing in the log says that retention removed it")
+
+    def _through(self, segment: Opened) -> None:
+        first = segment.content.readline()
+        if is_plain(first):
+            self._plain = _described(segment, first)
+            return
+        self._expect_plain(first)
+        self._lines(segment, first)
 
     def _expect_plain(self, first: bytes) -> None:
         """Hold a log without chains against what its successor says that it took over."""

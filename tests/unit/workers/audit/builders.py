@@ -90,16 +90,16 @@ def written(
         log.close()
 
 
-def packed(path: Path, content: bytes | None = None) -> Path:
-    """Return the oldest closed segment of a closed log, compressed: as it was, or with other contents."""
+def packed(path: Path, content: bytes | None = None, *, number: int = 1) -> Path:
+    """Return a closed segment of a closed log, compressed: as it was, or with other contents."""
     files = Files(path)
-    closed = files.closed()[0]
-    place = files.compressed(closed.number)
+    (closed,) = (segment for segment in files.closed() if segment.number == number)
+    place = files.compressed(number)
     if content is None:
         with contents(closed) as whole:
             content = whole.read()
     place.write_bytes(zstandard.ZstdCompressor(write_checksum=True).compress(content))
-    files.plain(closed.number).unlink(missing_ok=True)
+    files.plain(number).unlink(missing_ok=True)
     return place
 
 

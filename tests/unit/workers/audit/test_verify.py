@@ -14,7 +14,7 @@ from zstandard import ZstdError
 from eventconsumer_workers.audit import verify as verification
 from eventconsumer_workers.audit.files import Closed, Files, compress, contents
 from eventconsumer_workers.audit.verify import Finding, verify
-from tests.unit.workers.audit.builders import append, incoming, opened, packed, some, written
+from tests.unit.workers.audit.builders import append, flip, incoming, opened, packed, some, written
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -158,3 +158,13 @@ def test_a_compressed_segment_that_ends_too_early_is_found(
     fault = str(verify(Files(path)).fault)
     assert fault.startswith("segment 1, line ")
     assert fault.endswith(f"(next: task-events[0] sequence 3): it ends in the middle of a {what}")
+
+
+def test_a_segment_that_can_not_be_decompressed_is_named_with_what_it_should_begin_with(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "audit.log"
+    written(path, some(range(2)))
+    written(path, *[[one] for one in some(range(2, 4))], segment_bytes=1)
+    flip(packed(path, number=2))
+    assert str(verify(Files(path)).fault).startswith("segment 2 (next: task-events[0] sequence 3): zstd")
