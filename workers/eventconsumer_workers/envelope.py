@@ -10,6 +10,8 @@ is the larger part of what a worker costs for each event.
 
 from __future__ import annotations
 
+import re
+from itertools import accumulate
 from operator import attrgetter
 from typing import TYPE_CHECKING, Annotated, TypeAlias
 
@@ -20,6 +22,12 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
 
 _LONGEST_ID = 128
+_DEEPEST = 512
+"""The decoder's own limit is what is left of the stack: a deeper event could be read here and not there."""
+_SHORTEST_DEEP = 2 * _DEEPEST
+_STRING = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"', re.DOTALL)
+_STEPS = {**dict.fromkeys(b"[{", 1), **dict.fromkeys(b"]}", -1)}
+_OTHER_BYTES = bytes(set(range(256)) - _STEPS.keys())
 _EventId = Annotated[str, msgspec.Meta(min_length=1, max_length=_LONGEST_ID)]
 
 
@@ -124,16 +132,12 @@ def _outcome(value: bytes | None, wanted: Collection[str]) -> Outcome:
     # whole batch in a circle, until the garbage collector finds it: so it is only made.
     if value is None:
         return Rejected("the message has no value")
+    if reason := _fault_of(value):
+        return Rejected(reason)
     try:
-        # The decoder skips over what it does not decode without a look at its text.
-        value.decode()
         return _event(value, wanted)
-    except UnicodeDecodeError as fault:
-        return Rejected(f"not UTF-8: {fault.reason} at byte {fault.start}")
     except msgspec.DecodeError as fault:
         return Rejected(str(fault))
-    except RecursionError:
-        return Rejected("the JSON is nested too deeply")
 
 
 def _event(value: bytes, wanted: Collection[str]) -> Event | None:
@@ -158,12 +162,12 @@ def read_all(values: Sequence[bytes | None], wanted: frozenset[str]) -> tuple[li
     """Return what each value is, and the places of those that are no wanted events."""
     found: list[Outcome] = []
     odd: list[int] = []
-    rest = iter(_utf8(values))
+    rest = iter(_readable(values))
     while len(found) < len(values):
         try:
             # ``extend`` keeps what it got before a value was refused, and ``rest`` goes on behind that value.
             found.extend(map(_task_event.decode, rest))  # type: ignore[arg-type]  # None is refused as well
-        except (msgspec.DecodeError, RecursionError, TypeError):
+        except (msgspec.DecodeError, TypeError):
             outcome = _outcome(values[len(found)], wanted)
             if not isinstance(outcome, Event):
                 odd.append(len(found))
@@ -183,29 +187,34 @@ def _all_of(wanted: frozenset[str], found: list[Outcome], odd: list[int]) -> boo
     return wanted.issuperset(map(_event_type, events))
 
 
-def _utf8(values: Sequence[bytes | None]) -> Sequence[bytes | None]:
-    """Return the values with None in the place of each that is no UTF-8, which the decoder would let pass."""
-    plain = _ascii(values)
-    if all(plain):
-        return values
-    checked, place = list(values), -1
-    for _ in range(plain.count(False)):
-        place = plain.index(False, place + 1)
-        if not _is_utf8(values[place]):
-            checked[place] = None
-    return checked
-
-
-def _ascii(values: Sequence[bytes | None]) -> list[bool]:
+def _readable(values: Sequence[bytes | None]) -> Sequence[bytes | None]:
+    """Return the values with None in the place of each that the decoder would wrongly let pass."""
     try:
-        return list(map(bytes.isascii, values))  # type: ignore[arg-type]  # None is refused, and is rare
-    except TypeError:
-        return [value is None or value.isascii() for value in values]
+        everything = b"".join(values)  # type: ignore[arg-type]  # None is refused, and is rare
+        if not everything.isascii():
+            # A character that two values share is JSON in neither.
+            everything.decode()
+        if max(map(len, values), default=0) < _SHORTEST_DEEP:  # type: ignore[arg-type]  # as above
+            return values
+    except (TypeError, UnicodeDecodeError):
+        pass
+    return [None if value is None or _fault_of(value) else value for value in values]
 
 
-def _is_utf8(value: bytes | None) -> bool:
+def _fault_of(value: bytes) -> str | None:
+    """Return what is wrong with bytes that the decoder may not see: it skips over what it does not decode."""
     try:
-        (value or b"").decode()
-    except UnicodeDecodeError:
-        return False
-    return True
+        value.decode()
+    except UnicodeDecodeError as fault:
+        return f"not UTF-8: {fault.reason} at byte {fault.start}"
+    if len(value) >= _SHORTEST_DEEP and _depth(value) > _DEEPEST:
+        return "the JSON is nested too deeply"
+    return None
+
+
+def _depth(value: bytes) -> int:
+    """Return how deep JSON is nested, or something small where it has few brackets."""
+    if value.count(b"[") + value.count(b"{") <= _DEEPEST:
+        return 1
+    brackets = _STRING.sub(b"", value).translate(None, _OTHER_BYTES)
+    return max(accumulate(map(_STEPS.__getitem__, brackets)), default=0)

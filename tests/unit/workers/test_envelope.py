@@ -11,7 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from eventconsumer_workers.envelope import Event, OtherEvent, Rejected, TaskEvent, read, read_all
+from eventconsumer_workers.envelope import Event, OtherEvent, Outcome, Rejected, TaskEvent, read, read_all
 from tests.support.events import encoded, event
 
 ALL: frozenset[str] = frozenset()
@@ -69,11 +69,31 @@ def test_unknown_fields_are_no_fault() -> None:
         pytest.param(encoded().replace(b"report", b"\xff\xfe"), "not UTF-8", id="not UTF-8 in copied data"),
         pytest.param(encoded("new").replace(b"null", b"[" * 9000 + b"]" * 9000), "too deeply", id="nested"),
         pytest.param(encoded()[:-1], "truncated", id="cut"),
+        pytest.param(encoded(labels=[{}] * 600)[:-1], "truncated", id="cut, with many brackets"),
     ],
 )
 def test_what_is_no_event_is_rejected_with_the_reason(value: bytes | None, reason: str) -> None:
     with pytest.raises(Rejected, match=reason):
         read(value, ALL)
+
+
+def nested(depth: int) -> bytes:
+    """Return an event of this depth, and with more brackets in its title."""
+    array: list[Any] = []
+    for _ in range(depth - 2):
+        array = [array]
+    return encoded(title='\\"[{' * 600, labels=array)
+
+
+@pytest.mark.parametrize(("depth", "is_event"), [(512, True), (513, False)])
+def test_an_event_is_nested_so_deep_at_most_however_much_of_the_stack_is_left(
+    depth: int, *, is_event: bool
+) -> None:
+    def deeper(calls: int) -> list[Outcome]:
+        return deeper(calls - 1) if calls else [_outcome(nested(depth)), *read_all([nested(depth)], ALL)[0]]
+
+    for found in (*deeper(0), *deeper(300)):
+        assert isinstance(found, Event if is_event else Rejected)
 
 
 @unhurried

@@ -272,11 +272,16 @@ def id_of(line: bytes) -> str:
 
 def opened(line: bytes) -> Entry | Checkpoint:
     """Return what a line says; raise ``Fault`` when its bytes are not those that were written."""
+    check(line)
+    return decoded(line)
+
+
+def check(line: bytes) -> None:
+    """Raise ``Fault`` when a line's bytes are not those that were written."""
     if not line.endswith(_SEAL_END) or len(line) < SEAL_LENGTH:
         raise Fault("the line has no end")
     if hash_of(line[:-SEAL_LENGTH]).encode() != line[-SEAL_LENGTH:-3]:
         raise Fault("the line's bytes do not have the hash that it carries")
-    return decoded(line)
 
 
 def decoded(line: bytes) -> Entry | Checkpoint:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 import psycopg
 from pydantic import Field
 from pydantic_settings import BaseSettings
+from zstandard import ZstdError
 
 from eventconsumer_workers.audit.chain import Fault
 from eventconsumer_workers.audit.database import query_database, verify_database
@@ -103,14 +104,24 @@ def _query(given: argparse.Namespace, place: _Place) -> int:
     wanted = Wanted(given.task, given.event_type, given.since, given.until)
     database = place.audit_database_url
     if given.log is None and database is not None:
-        found = query_database(database, wanted)
+        sys.stdout.buffer.writelines(query_database(database, wanted))
+        whole = True
     else:
-        segments = Files(given.log or place.audit_log_path).opened()
-        found = (line for segment in segments for line in matching(segment.content, wanted))
-    for line in found:
-        sys.stdout.buffer.write(line)
+        whole = _print_matching(Files(given.log or place.audit_log_path), wanted)
     sys.stdout.buffer.flush()
-    return 0
+    return 0 if whole else 1
+
+
+def _print_matching(files: Files, wanted: Wanted) -> bool:
+    """Print what is asked for of all segments; return whether each could be read to its end."""
+    whole = True
+    for segment in files.opened():
+        try:
+            sys.stdout.buffer.writelines(matching(segment.content, wanted))
+        except ZstdError as fault:
+            whole = False
+            print(f"Segment {segment.number} is damaged and not read to its end: {fault}", file=sys.stderr)  # noqa: T201  # a command's answer
+    return whole
 
 
 def _span(place: str, first: int, last: int) -> str:

@@ -13,12 +13,13 @@ import contextlib
 import io
 import os
 import re
+from itertools import chain
 from typing import TYPE_CHECKING, BinaryIO, NamedTuple
 
 import zstandard
 
 from eventconsumer_workers.audit.chain import Checkpoint, Fault, decoded
-from eventconsumer_workers.audit.retention import Beginning
+from eventconsumer_workers.audit.retention import Beginning, first_checkpoint
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -70,13 +71,39 @@ class Files:
         return next((segment.number for segment in self.closed()), 0)
 
     def beginnings(self) -> Iterator[Beginning]:
-        """Yield what tells of each closed segment, oldest first; none is read before it is asked for."""
-        for segment in self.closed():
-            content = self.content(segment)
-            if content is not None:
-                with content:
-                    line = content.readline()
+        """Yield what tells of each closed segment, oldest first, up to a gap that the log says nothing of.
+
+        None is read before it is asked for; one that can't be read has an empty first line.
+        """
+        closed = self.closed()
+        reached = self._last_removed(closed) if closed and closed[0].number > 1 else 0
+        for segment in closed:
+            if segment.number > reached + 1:
+                return
+            reached = max(reached, segment.number)
+            line = self._first_line(segment)
+            if line is not None:
                 yield Beginning(segment.number, line, self.ids(segment.number).exists())
+
+    def _last_removed(self, closed: list[Closed]) -> int:
+        """Return the last segment that the log says it has let go of; 0 where it says nothing."""
+        with self.active.open("rb") as active:
+            newest = active.readline()
+        for line in chain([newest], map(self._first_line, reversed(closed))):
+            found = first_checkpoint(line or b"")
+            if found is not None and found.removed is not None:
+                return found.removed.segment
+        return 0
+
+    def _first_line(self, segment: Closed) -> bytes | None:
+        content = self.content(segment)
+        if content is None:
+            return None
+        with content:
+            try:
+                return content.readline()
+            except zstandard.ZstdError:
+                return b""
 
     def with_ids(self) -> list[int]:
         """Return the numbers of the segments, there or deleted, whose ids are kept."""

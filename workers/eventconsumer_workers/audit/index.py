@@ -2,7 +2,8 @@
 
 The file is made of the segment and can be made again: where it is missing or not what was written, the
 segment itself is read. It stays when retention deletes the segment, for as long as the window reaches back to
-it. Its first line is the hash of the rest and the number of ids, and each other line some ids as JSON.
+it. Its first line is a hash and the number of ids, and each other line some ids as JSON. The hash is that of
+the number, a line feed and all other lines.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import logging
 from typing import TYPE_CHECKING
 
 import msgspec
+from zstandard import ZstdError
 
 from eventconsumer_workers.audit.chain import Fault, id_of, is_checkpoint
 
@@ -41,7 +43,8 @@ class Ids:
     def keep(self, files: Files, number: int) -> None:
         """Write the ids of a segment that is about to be closed."""
         lines = b"\n".join([*self._lines, b""])
-        files.place(files.ids(number), [f"{_checksum(lines)} {self.count}\n".encode(), lines])
+        count = b"%d" % self.count
+        files.place(files.ids(number), [_checksum(count, lines), b" ", count, b"\n", lines])
 
 
 def latest_ids(files: Files, count: int) -> list[str]:
@@ -63,8 +66,7 @@ def forget_ids(files: Files, count: int) -> None:
         if later >= count:
             kept.unlink()
         else:
-            with kept.open("rb") as lines:
-                later += int(lines.readline().split()[1])
+            later += _count(kept.read_bytes())
 
 
 def ids_in(lines: Iterable[bytes]) -> Iterator[str]:
@@ -80,19 +82,44 @@ def ids_in(lines: Iterable[bytes]) -> Iterator[str]:
 
 def _ids(files: Files, number: int, segment: Closed | None) -> list[str]:
     try:
-        first, _, lines = files.ids(number).read_bytes().partition(b"\n")
+        lines = _lines(files.ids(number).read_bytes())
     except FileNotFoundError:
-        first, lines = b"", b""
-    if first.startswith(_checksum(lines).encode()):
+        lines = None
+    if lines is not None:
         return [name for line in lines.splitlines() for name in _decode(line)]
     content = None if segment is None else files.content(segment)
     if content is None:
         _log.warning("The ids in %s are damaged, and their segment was deleted", files.ids(number))
         return []
     _log.warning("The ids of segment %d are read from the segment itself", number)
+    found: list[str] = []
     with content:
-        return list(ids_in(content))
+        try:
+            found.extend(ids_in(content))
+        except ZstdError as fault:
+            _log.warning("Segment %d is damaged, and its later ids are not known: %s", number, fault)
+    return found
 
 
-def _checksum(lines: bytes) -> str:
-    return hashlib.sha256(lines).hexdigest()
+def _count(kept: bytes) -> int:
+    """Return how many ids a file has; 0 where that is not certain, so that it stays for too long at worst."""
+    hashed, count, lines = _parts(kept)
+    return int(count) if hashed == _checksum(count, lines) else 0
+
+
+def _lines(kept: bytes) -> bytes | None:
+    """Return the lines of a file that have ids; None where they are not what was written."""
+    hashed, count, lines = _parts(kept)
+    # Files of before have a hash of these lines only.
+    whole = hashed in (_checksum(count, lines), hashlib.sha256(lines).hexdigest().encode())
+    return lines if whole else None
+
+
+def _parts(kept: bytes) -> tuple[bytes, bytes, bytes]:
+    first, _, lines = kept.partition(b"\n")
+    hashed, _, count = first.partition(b" ")
+    return hashed, count, lines
+
+
+def _checksum(count: bytes, lines: bytes) -> bytes:
+    return hashlib.sha256(b"%b\n%b" % (count, lines)).hexdigest().encode()

@@ -169,7 +169,7 @@ def _cut(files: Files, tail: Tail) -> None:
             active.seek(tail.length)
             kept = files.active.with_name(f"{files.active.name}.cut-{datetime.now(UTC):%Y%m%dT%H%M%SZ}")
             files.place(kept, [active.read()])
-            _log.warning("Damaged lines at the end of %s were moved to %s", files.active, kept)
+            _log.warning("The end of %s is damaged or torn and was moved to %s", files.active, kept)
         _log.warning("Cut %d bytes without a checkpoint off %s", length - tail.length, files.active)
         active.truncate(tail.length)
         os.fsync(active.fileno())

@@ -48,6 +48,8 @@ def proven(
                 _prove(Files(log), whole, rest)
             except _Stopped:
                 return
+            except Exception:  # noqa: BLE001  # whatever it is, the next proof is due all the same
+                _log.exception("The audit log could not be verified")
             wait = _EVERY_SECONDS
 
     thread = threading.Thread(target=work, name="audit-proof", daemon=True)

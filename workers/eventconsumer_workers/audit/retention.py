@@ -36,7 +36,9 @@ def removable(closed: Iterable[Beginning], before: datetime) -> Removed | None:
     """
     found: Removed | None = None
     for segment, after in pairwise(closed):
-        follows = _header(after.line)
+        if first_checkpoint(segment.line) is None and not is_plain(segment.line):
+            break
+        follows = first_checkpoint(after.line)
         if follows is None or not _is_before(follows.written_at, before):
             break
         if is_plain(segment.line) and after.has_ids:
@@ -46,7 +48,8 @@ def removable(closed: Iterable[Beginning], before: datetime) -> Removed | None:
     return found
 
 
-def _header(line: bytes) -> Checkpoint | None:
+def first_checkpoint(line: bytes) -> Checkpoint | None:
+    """Return what the first line of a segment says; None where it is damaged, or of a log without chains."""
     try:
         found = opened(line)
     except Fault:

@@ -1,8 +1,9 @@
 """Where the last writer of a segment stopped: found from its end, whatever the segment's size.
 
-A group of lines counts when its checkpoint is there and all lines of it are whole; what follows the last such
-group was never acknowledged and may go. Damage further back was acknowledged once: it stays for ``verify`` to
-find. Reading begins at the last full checkpoint, so at most a group and the distance between two of those.
+A group of lines counts when its checkpoint is there and all lines of it are whole. What follows the last such
+group was never acknowledged and may go, unless it is damaged: then it may have been, as where nothing but the
+checkpoint's end is missing. Damage further back was acknowledged once: it stays for ``verify`` to find.
+Reading begins at the last full checkpoint, so at most a group and the distance between two of those.
 """
 
 from __future__ import annotations
@@ -18,6 +19,8 @@ from eventconsumer_workers.audit.chain import (
     Entry,
     Fault,
     Head,
+    check,
+    is_checkpoint,
     opened,
 )
 from eventconsumer_workers.audit.query import moment
@@ -42,7 +45,7 @@ class Tail(NamedTuple):
     since_full: int
     """Bytes since the last full checkpoint."""
     damaged: bool
-    """Whether a whole line was among what does not count: lines that may have been acknowledged."""
+    """Whether what does not count may have been acknowledged: it is damaged, or lacks a checkpoint's end."""
 
 
 def read_tail(path: Path) -> Tail:
@@ -68,7 +71,7 @@ def _begun_at(header: Checkpoint) -> datetime:
 
 
 def _last_group(content: mmap.mmap) -> tuple[int, bool]:
-    """Return the end of the last group of sound lines, and whether lines that are not follow it."""
+    """Return the end of the last group of sound lines, and whether what follows it is damaged."""
     whole = content.rfind(b"\n") + 1
     begin = _checkpoint_before(content, whole)
     while begin > 0:
@@ -78,7 +81,8 @@ def _last_group(content: mmap.mmap) -> tuple[int, bool]:
             break
         begin = before
     end = content.find(b"\n", begin) + 1
-    return end, not all(map(_is_sound, _lines(content, end, whole)))
+    damaged = not all(map(_is_sound, _lines(content, end, whole))) or is_checkpoint(content[whole:])
+    return end, damaged
 
 
 def _checkpoint_before(content: mmap.mmap, end: int) -> int:
@@ -120,7 +124,7 @@ def _replay(content: mmap.mmap, begin: int, end: int) -> tuple[Heads, str]:
 
 def _is_sound(line: bytes) -> bool:
     try:
-        opened(line)
+        check(line)
     except Fault:
         return False
     return True

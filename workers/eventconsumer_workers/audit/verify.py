@@ -16,11 +16,9 @@ from zstandard import ZstdError
 
 from eventconsumer_workers.audit.chain import (
     Checkpoint,
-    Entry,
     Fault,
     TakenOver,
     chain_name,
-    decoded,
     is_plain,
     opened,
 )
@@ -85,17 +83,24 @@ class _Walk:
         for segment in self._files.opened():
             oldest = oldest or segment.number
             self.place = f"segment {segment.number}"
-            first = segment.content.readline()
-            if is_plain(first):
-                self._plain = _described(segment, first)
-                continue
-            self._expect_plain(first)
-            self._lines(segment, first)
+            try:
+                self._through(segment)
+            except (Fault, ZstdError):
+                self.place += self._next()
+                raise
         if segment is None or not segment.active:
             raise Fault("the segment that is being written is missing")
         if self.follower.removed < oldest - 1:
             self.place = f"segment {self.follower.removed + 1}"
             raise Fault("it is missing, and nothing in the log says that retention removed it")
+
+    def _through(self, segment: Opened) -> None:
+        first = segment.content.readline()
+        if is_plain(first):
+            self._plain = _described(segment, first)
+            return
+        self._expect_plain(first)
+        self._lines(segment, first)
 
     def _expect_plain(self, first: bytes) -> None:
         """Hold a log without chains against what its successor says that it took over."""
@@ -110,7 +115,7 @@ class _Walk:
         number = 0
         while line:
             number += 1
-            self.place = f"segment {segment.number}, line {number}{_what(line)}"
+            self.place = f"segment {segment.number}, line {number}"
             if not line.endswith(b"\n"):
                 self._expect_more(segment, "line")
                 return
@@ -121,26 +126,24 @@ class _Walk:
         if self.follower.unsealed:
             self._expect_more(segment, "group")
 
+    def _next(self) -> str:
+        """Say where each chain goes on: a line that is damaged does not tell what it was."""
+        heads = sorted(self.follower.heads.items())
+        told = ", ".join(f"{chain_name(*place)} sequence {head.sequence + 1}" for place, head in heads)
+        return told and f" (next: {told})"
+
     def _expect_more(self, segment: Opened, what: str) -> None:
         """Accept an unfinished end only from a writer that is at work."""
+        if not segment.active:
+            raise Fault(f"it ends in the middle of a {what}")
         # What was read, and not what is there by now: the write may just have ended.
         before = os.fstat(segment.content.fileno()).st_ino, segment.content.tell()
         deadline = time.monotonic() + _LONGEST_WRITE_SECONDS
-        while segment.active and time.monotonic() < deadline:
+        while time.monotonic() < deadline:
             if _size(self._files) != before:
                 return
             time.sleep(_LOOK_SECONDS)
         raise Fault(f"it ends in the middle of a {what}")
-
-
-def _what(line: bytes) -> str:
-    try:
-        found = decoded(line)
-    except Fault:
-        return ""
-    if isinstance(found, Entry):
-        return f", {found.topic}[{found.partition}] sequence {found.sequence}"
-    return ""
 
 
 def _size(files: Files) -> tuple[int, int]:

@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+import zstandard
+
 from eventconsumer_workers.audit.chain import Incoming
-from eventconsumer_workers.audit.files import Files
+from eventconsumer_workers.audit.files import Files, contents
 from eventconsumer_workers.audit.log import AuditLog
 from eventconsumer_workers.audit.query import Wanted, matching
 from eventconsumer_workers.envelope import read
@@ -86,6 +88,26 @@ def written(
         return [event for group in groups for event in append(log, group)]
     finally:
         log.close()
+
+
+def packed(path: Path, content: bytes | None = None, *, number: int = 1) -> Path:
+    """Return a closed segment of a closed log, compressed: as it was, or with other contents."""
+    files = Files(path)
+    (closed,) = (segment for segment in files.closed() if segment.number == number)
+    place = files.compressed(number)
+    if content is None:
+        with contents(closed) as whole:
+            content = whole.read()
+    place.write_bytes(zstandard.ZstdCompressor(write_checksum=True).compress(content))
+    files.plain(number).unlink(missing_ok=True)
+    return place
+
+
+def flip(path: Path) -> None:
+    """Damage the byte in the middle of a file."""
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 0x10
+    path.write_bytes(content)
 
 
 def entries(path: Path) -> list[dict[str, Any]]:

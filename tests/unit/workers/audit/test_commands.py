@@ -11,7 +11,7 @@ import pytest
 from eventconsumer_workers.__main__ import main
 from eventconsumer_workers.audit.files import Files
 from tests.support.eventually import eventually
-from tests.unit.workers.audit.builders import append, incoming, opened, some, written
+from tests.unit.workers.audit.builders import append, flip, ids_of, incoming, opened, packed, some, written
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -47,7 +47,7 @@ def test_a_damaged_log_ends_with_1_and_the_place(path: Path, capsys: pytest.Capt
     path.write_bytes(path.read_bytes().replace(b'"sequence":2', b'"sequence":7', 1))
     assert main(["audit", "verify", f"--log={path}"]) == 1
     told = capsys.readouterr().out
-    assert "damaged at segment 1, line 3, task-events[0] sequence 7" in told
+    assert "damaged at segment 1, line 3 (next: task-events[0] sequence 2)" in told
     assert "1 entries are sound (task-events[0] to sequence 1)" in told
 
 
@@ -88,6 +88,19 @@ def test_damaged_lines_hide_no_others(path: Path, capfdbinary: pytest.CaptureFix
     written(path, events)
     path.write_bytes(path.read_bytes().replace(f'{{"event_id":"{events[1].event_id}'.encode(), b"\xff"))
     assert asked(capfdbinary) == [events[0].event_id, events[2].event_id]
+
+
+def test_a_damaged_segment_hides_no_later_one_and_is_told(
+    path: Path, capfdbinary: pytest.CaptureFixture[bytes]
+) -> None:
+    events = some(range(4))
+    written(path, events[:1])
+    written(path, *[[one] for one in events[1:]], segment_bytes=1)
+    flip(packed(path))
+    assert main(["audit", "query"]) == 1
+    told = capfdbinary.readouterr()
+    assert [json.loads(line)["event_id"] for line in told.out.splitlines()][-3:] == ids_of(events[1:])
+    assert b"Segment 1 is damaged" in told.err
 
 
 def test_a_log_on_a_volume_is_not_shortened_by_hand(path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import subprocess
@@ -19,10 +20,12 @@ from tests.unit.workers.audit.builders import (
     WINDOW,
     append,
     entries,
+    flip,
     ids,
     ids_of,
     incoming,
     opened,
+    packed,
     some,
     written,
 )
@@ -76,6 +79,43 @@ def test_the_window_is_made_anew_where_its_files_are_damaged(path: Path) -> None
     for kept in path.parent.glob("*.ids"):
         kept.write_bytes(kept.read_bytes()[:-1] + b"?")
     assert written(path, [one._replace(offset=100 + one.offset) for one in events]) == []
+
+
+@pytest.mark.parametrize("first", [b"", b"?\n", b"%b many\n", b"%b 99\n"])
+def test_a_file_of_ids_with_a_damaged_first_line_stops_nothing_and_costs_no_other_ids(
+    path: Path, first: bytes
+) -> None:
+    written(path, *[[one] for one in some(range(4))], segment_bytes=1)
+    files = Files(path)
+    latest = files.ids(files.with_ids()[-1])
+    line, _, lines = latest.read_bytes().partition(b"\n")
+    latest.write_bytes(first.replace(b"%b", line.split()[0]) + (lines if first else b""))
+    before = files.with_ids()
+    new = some(range(4, 5))
+    assert written(path, new, segment_bytes=1) == new
+    assert files.with_ids() == [*before, len(before) + 1]
+
+
+def test_files_of_ids_whose_number_was_not_part_of_their_hash_are_read_as_before(path: Path) -> None:
+    events = some(range(2))
+    written(path, events)
+    written(path, some(range(2, 3)), segment_bytes=1)
+    kept = Files(path).ids(1)
+    _, _, lines = kept.read_bytes().partition(b"\n")
+    kept.write_bytes(b"%b 2\n%b" % (hashlib.sha256(lines).hexdigest().encode(), lines))
+    flip(packed(path))
+    assert written(path, [one._replace(offset=100 + one.offset) for one in events]) == []
+
+
+def test_a_damaged_segment_without_a_file_of_ids_stops_nothing(
+    path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    written(path, *[[one] for one in some(range(2))], segment_bytes=1)
+    flip(packed(path))
+    Files(path).ids(1).unlink()
+    new = some(range(2, 3))
+    assert written(path, new) == new
+    assert "Segment 1 is damaged" in caplog.text
 
 
 def test_ids_that_the_window_no_longer_reaches_are_deleted(path: Path) -> None:

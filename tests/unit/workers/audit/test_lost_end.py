@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 @pytest.mark.parametrize(
-    "kept", [0, 1, 700, -1], ids=["nothing", "one byte", "whole lines", "all but the end"]
+    "kept", [0, 1, 700, -400], ids=["nothing", "one byte", "whole lines", "all but the checkpoint"]
 )
 def test_a_torn_group_is_cut_and_its_events_are_taken_again(path: Path, kept: int) -> None:
     first, second = incoming(0), some(range(1, 3))
@@ -44,6 +44,34 @@ def test_damage_in_the_last_group_is_set_aside_and_read_again(path: Path) -> Non
     (kept,) = path.parent.glob("audit.log.cut-*")
     assert b"x" * 36 in kept.read_bytes()
     assert verify(Files(path)).fault is None
+
+
+@pytest.mark.parametrize("end", [b"", b"?"], ids=["torn", "flipped"])
+def test_a_group_whose_very_end_is_not_there_is_set_aside_and_read_again(path: Path, end: bytes) -> None:
+    first, second = incoming(0), incoming(1)
+    written(path, [first], [second])
+    path.write_bytes(path.read_bytes()[:-1] + end)
+    opened(path).close()
+    (kept,) = path.parent.glob("audit.log.cut-*")
+    assert second.event_id.encode() in kept.read_bytes()
+    log = opened(path)
+    assert log.next_offsets([0], lambda _: {0: 2}) == {0: 1}
+    assert append(log, [second]) == [second]
+    log.close()
+    assert ids(path) == ids_of([first, second])
+    assert verify(Files(path)).fault is None
+
+
+def test_a_group_that_was_never_acknowledged_is_not_asked_for_again(path: Path) -> None:
+    first, second = incoming(0), incoming(1)
+    written(path, [first], [second])
+    path.write_bytes(path.read_bytes()[:-1])
+    log = opened(path)
+    assert log.next_offsets([0], lambda _: {0: 1}) == {}
+    log.close()
+    log = opened(path)
+    assert log.lost_its_end is False
+    log.close()
 
 
 def test_an_end_that_was_lost_is_asked_for_at_each_start_until_the_log_has_caught_up_with_kafka(
@@ -76,6 +104,17 @@ def test_an_end_is_not_missed_where_kafka_has_nothing_committed_behind_the_log(p
     log = opened(path)
     assert log.next_offsets([0, 1], lambda _: {1: 5}) == {1: 1}
     log.close()
+
+
+def test_an_entry_that_is_as_it_was_written_is_never_damage_at_the_end(path: Path) -> None:
+    first, second = incoming(0), incoming(1)
+    unread = second.value[:-1] + b',"labels":' + b"[" * 9000 + b"]" * 9000 + b"}"
+    written(path, [first], [second._replace(value=unread)])
+    whole = path.read_bytes()
+    log = opened(path)
+    assert (log.next_offset(0, None), log.lost_its_end) == (2, False)
+    log.close()
+    assert path.read_bytes() == whole
 
 
 def test_damage_in_an_earlier_group_stays_for_verification_and_hides_nothing(path: Path) -> None:

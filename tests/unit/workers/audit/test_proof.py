@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING
 
+from eventconsumer_workers.audit import proof
 from eventconsumer_workers.audit.proof import proven
 from tests.support.eventually import eventually
 from tests.unit.workers.audit.builders import some, written
@@ -41,6 +42,23 @@ def test_a_log_that_can_not_be_read_is_tried_again_later(
 ) -> None:
     with proven(tmp_path / "missing" / "audit.log", lambda _: None, first_seconds=0):
         eventually("it is said", lambda: "could not be verified" in caplog.text, every=0.01)
+
+
+def test_whatever_goes_wrong_in_one_proof_the_next_one_follows(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(proof, "_EVERY_SECONDS", 0.0)
+    times: list[datetime] = []
+
+    def whole(time: datetime) -> None:
+        times.append(time)
+        if len(times) == 1:
+            raise ValueError("a bug")
+
+    written(tmp_path / "audit.log", some(range(3)))
+    with proven(tmp_path / "audit.log", whole, first_seconds=0):
+        eventually("it is proven again", lambda: len(times) > 1, every=0.01)
+    assert "ValueError: a bug" in caplog.text
 
 
 def test_a_worker_that_ends_does_not_wait_for_a_proof(tmp_path: Path) -> None:

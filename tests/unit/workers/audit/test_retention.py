@@ -10,13 +10,14 @@ import pytest
 
 from eventconsumer_workers.audit import group
 from eventconsumer_workers.audit import verify as verification
-from eventconsumer_workers.audit.chain import START, Removed
+from eventconsumer_workers.audit.chain import START, Checkpoint, Removed
+from eventconsumer_workers.audit.chain import opened as opened_line
 from eventconsumer_workers.audit.files import Files
 from eventconsumer_workers.audit.group import header
 from eventconsumer_workers.audit.retention import Beginning, removable
 from eventconsumer_workers.audit.verify import verify
 from tests.support.eventually import eventually
-from tests.unit.workers.audit.builders import WINDOW, append, ids, ids_of, opened, some, written
+from tests.unit.workers.audit.builders import WINDOW, append, flip, ids, ids_of, opened, packed, some, written
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -71,6 +72,11 @@ def test_nothing_goes_from_a_damaged_segment_on(closed: list[Beginning], damage:
     assert found.segment == 1
 
 
+def test_a_damaged_segment_itself_does_not_go(closed: list[Beginning]) -> None:
+    closed[0] = closed[0]._replace(line=b"")
+    assert removable(closed, NOW) is None
+
+
 def test_a_first_line_without_a_time_keeps_what_is_before_it(
     closed: list[Beginning], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -119,6 +125,37 @@ def test_more_missing_than_the_log_says_is_found(path: Path) -> None:
     written(path, some(range(6, 7)), segment_bytes=1)
     Files(path).closed()[0].path.unlink()
     assert str(verify(Files(path)).fault).startswith("segment 5: it is missing")
+
+
+def test_a_segment_that_is_damaged_on_disk_stays_and_stops_no_rotation(path: Path) -> None:
+    written(path, *[[one] for one in some(range(5))], segment_bytes=1)
+    flip(packed(path))
+    new = some(range(5, 6))
+    assert written(path, new, segment_bytes=1, retention=AT_ONCE) == new
+    assert b'"removed"' not in path.read_bytes()
+
+
+@pytest.mark.parametrize(("gone", "removed"), [([1, 2, 3], None), ([4], 2), ([1], None)])
+def test_what_someone_deleted_is_not_said_to_be_removed_by_retention(
+    path: Path, gone: list[int], removed: int | None
+) -> None:
+    written(path, *[[one] for one in some(range(8))], segment_bytes=1)
+    for number in gone:
+        Files(path).plain(number).unlink(missing_ok=True)
+        Files(path).compressed(number).unlink(missing_ok=True)
+    written(path, some(range(8, 9)), segment_bytes=1, retention=AT_ONCE)
+    found = opened_line(path.read_bytes().splitlines(keepends=True)[0])
+    assert isinstance(found, Checkpoint)
+    assert (found.removed and found.removed.segment) == removed
+    assert verify(Files(path)).fault is not None
+
+
+def test_retention_goes_on_from_what_it_removed_however_long_ago_that_was(path: Path) -> None:
+    written(path, *[[one] for one in some(range(5))], segment_bytes=1)
+    shortened(path, some(range(5, 6)))
+    written(path, *[[one] for one in some(range(6, 9))], segment_bytes=1)
+    shortened(path, some(range(9, 10)))
+    assert verify(Files(path)).fault is None
 
 
 def test_a_segment_that_was_put_back_is_verified_again(path: Path) -> None:

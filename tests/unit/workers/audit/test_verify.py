@@ -14,7 +14,7 @@ from zstandard import ZstdError
 from eventconsumer_workers.audit import verify as verification
 from eventconsumer_workers.audit.files import Closed, Files, compress, contents
 from eventconsumer_workers.audit.verify import Finding, verify
-from tests.unit.workers.audit.builders import append, incoming, opened, some, written
+from tests.unit.workers.audit.builders import append, flip, incoming, opened, packed, some, written
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -68,10 +68,11 @@ def test_lines_that_are_missing_doubled_or_swapped_are_found(
 def test_the_first_sequence_that_does_not_fit_is_named(tmp_path: Path) -> None:
     path = tmp_path / "audit.log"
     third = incoming(2)
-    written(path, some(range(2)), [third], some(range(3, 5)))
-    path.write_bytes(path.read_bytes().replace(third.event.occurred_at.encode(), b"x" * 32, 3))
+    written(path, some(range(2)), some(range(5, 6), partition=1), [third], some(range(3, 5)))
+    path.write_bytes(path.read_bytes().replace(f'{{"event_id":"{third.event_id}'.encode(), b"\xff"))
     assert verify(Files(path)).fault == (
-        "segment 1, line 2, task-events[0] sequence 1: the line's bytes do not have the hash that it carries"
+        "segment 1, line 7 (next: task-events[0] sequence 3, task-events[1] sequence 2): "
+        "the line's bytes do not have the hash that it carries"
     )
 
 
@@ -141,3 +142,29 @@ def test_an_end_in_the_middle_of_a_group_is_found(tmp_path: Path, whole: bytes) 
     lines = whole.splitlines(keepends=True)
     for end in (b"".join(lines[:-1]), whole[:-1]):
         assert "ends in the middle" in str(verify(log_of(tmp_path, end)).fault)
+
+
+@pytest.mark.parametrize(("lost", "what"), [(1, "line"), (200, "line"), (None, "group")])
+def test_a_compressed_segment_that_ends_too_early_is_found(
+    tmp_path: Path, lost: int | None, what: str
+) -> None:
+    path = tmp_path / "audit.log"
+    written(path, some(range(2)))
+    written(path, some(range(2, 3)), segment_bytes=1)
+    with contents(Files(path).closed()[0]) as segment:
+        lines = segment.readlines()
+    whole = b"".join(lines)
+    packed(path, whole[:-lost] if lost else b"".join(lines[:-1]))
+    fault = str(verify(Files(path)).fault)
+    assert fault.startswith("segment 1, line ")
+    assert fault.endswith(f"(next: task-events[0] sequence 3): it ends in the middle of a {what}")
+
+
+def test_a_segment_that_can_not_be_decompressed_is_named_with_what_it_should_begin_with(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "audit.log"
+    written(path, some(range(2)))
+    written(path, *[[one] for one in some(range(2, 4))], segment_bytes=1)
+    flip(packed(path, number=2))
+    assert str(verify(Files(path)).fault).startswith("segment 2 (next: task-events[0] sequence 3): zstd")
