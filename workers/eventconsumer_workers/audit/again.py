@@ -6,6 +6,7 @@ Kafka: until then the log's own end says where to go on, and not Kafka.
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -36,8 +37,10 @@ class Again:
             kept = files.again.read_bytes()
             # A log may have been noted while it was another topic's.
             self._left = set(followed)
+            # A note that can't be read stands for every partition as well: to look again costs little.
             if kept != _EVERY_PARTITION:
-                self._left.intersection_update(_decode(kept))
+                with suppress(msgspec.DecodeError):
+                    self._left.intersection_update(_decode(kept))
 
     def __bool__(self) -> bool:
         """Return whether any partition is to be read again."""

@@ -62,6 +62,14 @@ def test_a_group_whose_very_end_is_not_there_is_set_aside_and_read_again(path: P
     assert verify(Files(path)).fault is None
 
 
+def test_a_note_of_what_is_to_be_read_again_that_is_damaged_stands_for_every_partition(path: Path) -> None:
+    written(path, [incoming(0), incoming(0, partition=1)])
+    Files(path).again.write_bytes(b"[0")
+    log = opened(path)
+    assert log.next_offsets([0, 1], lambda _: {0: 2, 1: 1}) == {0: 1}
+    log.close()
+
+
 def test_a_group_that_was_never_acknowledged_is_not_asked_for_again(path: Path) -> None:
     first, second = incoming(0), incoming(1)
     written(path, [first], [second])
