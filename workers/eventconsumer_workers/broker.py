@@ -88,6 +88,19 @@ class Subscription:
 
     def receive(self, *, limit: int, wait: float) -> list[Message]:
         """Return the next messages: at once when there are some, empty after ``wait`` seconds without any."""
+        if len(self._ahead) >= limit:
+            # There is no room for what a poll may bring, and the group has to hear of us all the same.
+            self.hold(_AHEAD_SECONDS)
+            batch, self._ahead = self._ahead[:limit], self._ahead[limit:]
+        else:
+            batch = self._polled(limit, wait)
+        if any(map(Message.error, batch)):
+            batch = [message for message in batch if message.error() is None or _refuse(message)]
+        if len(self._begun) < len(self._ours):
+            self._note_begin(batch)
+        return batch
+
+    def _polled(self, limit: int, wait: float) -> list[Message]:
         if self._holding:
             self._consumer.resume(self._consumer.assignment())
             self._holding = False
@@ -106,10 +119,6 @@ class Subscription:
             if self._gone:
                 batch = [message for message in batch if message.partition() not in self._gone]
             batch += rest
-        if any(map(Message.error, batch)):
-            batch = [message for message in batch if message.error() is None or _refuse(message)]
-        if len(self._begun) < len(self._ours):
-            self._note_begin(batch)
         return batch
 
     def notes(self, partitions: Collection[int]) -> Mapping[int, str]:

@@ -42,14 +42,18 @@ class Pulse:
         self._last_turn = self._clock()
         self._joined = joined
 
-    @contextmanager
-    def waiting(self, what: str) -> Iterator[None]:
-        """Note what the loop waits for, for as long as it does."""
+    def wait_for(self, what: str | None) -> None:
+        """Note what the loop waits for, until it is told otherwise; None for nothing."""
         self._waiting_for = what
+
+    @contextmanager
+    def attempts(self) -> Iterator[None]:
+        """Wait at the end for what was waited for before, whatever stood in the way inside."""
+        before = self._waiting_for
         try:
             yield
         finally:
-            self._waiting_for = None
+            self._waiting_for = before
 
     def alive(self) -> tuple[bool, str]:
         """Say whether the loop turns: the answer to `/healthz`."""

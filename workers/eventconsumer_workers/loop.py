@@ -101,7 +101,11 @@ class Surroundings:
 
 
 class Loop:
-    """One worker at work; ``read`` says what messages are, or raises ``NotDone`` while it can't."""
+    """One worker at work.
+
+    ``read`` says what messages are, of the first of them where all would take too long, or raises
+    ``NotDone`` while it can't.
+    """
 
     def __init__(
         self,
@@ -141,15 +145,15 @@ class Loop:
         self._partitions.update(partitions)
         self._observer.assigned(len(self._partitions))
         pause = _FIRST_PAUSE_SECONDS
-        while not self._stop.is_set():
-            try:
-                return self._work.assigned(partitions)
-            except NotDone as obstacle:
-                _log.error("%s; next attempt in %.1f s", obstacle, pause)
-                with self._pulse.waiting(str(obstacle)):
+        with self._pulse.attempts():
+            while not self._stop.is_set():
+                try:
+                    return self._work.assigned(partitions)
+                except NotDone as obstacle:
+                    self._tell(obstacle, pause)
                     self._stop.wait(pause)
-                self._pulse.turn(joined=True)
-                pause = min(2 * pause, _LONGEST_PAUSE_SECONDS)
+                    self._pulse.turn(joined=True)
+                    pause = min(2 * pause, _LONGEST_PAUSE_SECONDS)
         return {}
 
     def revoked(self, partitions: Collection[int]) -> Iterable[Place]:
@@ -170,8 +174,11 @@ class Loop:
             batch = self._subscription.receive(limit=room, wait=self._patience())
             if batch:
                 self._begin(batch)
-            elif self._commit_at is None:
-                self._subscription.commit(())
+            else:
+                # What could not be read is no longer ours.
+                self._pulse.wait_for(None)
+                if self._commit_at is None:
+                    self._subscription.commit(())
         else:
             self._await_room()
         self._persist(self._work.proceed)
@@ -197,6 +204,9 @@ class Loop:
             self._put_off(batch, obstacle)
             return
         self._pause = _FIRST_PAUSE_SECONDS
+        self._pulse.wait_for(None)
+        if rest := batch[len(sorted_.records) :]:
+            self._subscription.put_back(rest)
         if passed_by := sorted_.passed_by():
             self._observer.filtered(passed_by)
         self._work.take(sorted_)
@@ -207,10 +217,9 @@ class Loop:
 
     def _put_off(self, batch: list[Message], obstacle: NotDone) -> None:
         """Leave messages with the subscription, which knows when they are no longer ours, and pause."""
-        _log.error("%s; next attempt in %.1f s", obstacle, self._pause)
+        self._tell(obstacle, self._pause)
         self._subscription.put_back(batch)
-        with self._pulse.waiting(str(obstacle)):
-            self._wait(self._pause)
+        self._wait(self._pause)
         self._pause = min(2 * self._pause, _LONGEST_PAUSE_SECONDS)
 
     def _await_room(self) -> None:
@@ -270,16 +279,21 @@ class Loop:
     def _persist(self, work: Callable[[], None]) -> None:
         """Try until the work is done or the worker is told to stop."""
         pause = _FIRST_PAUSE_SECONDS
-        while not self._stop.is_set():
-            try:
-                work()
-            except NotDone as obstacle:
-                _log.error("%s; next attempt in %.1f s", obstacle, pause)
-                with self._pulse.waiting(str(obstacle)):
+        with self._pulse.attempts():
+            while not self._stop.is_set():
+                try:
+                    work()
+                except NotDone as obstacle:
+                    self._tell(obstacle, pause)
                     self._wait(pause)
-                pause = min(2 * pause, _LONGEST_PAUSE_SECONDS)
-            else:
-                return
+                    pause = min(2 * pause, _LONGEST_PAUSE_SECONDS)
+                else:
+                    return
+
+    def _tell(self, obstacle: NotDone, pause: float) -> None:
+        """Say what stands in the way, which the next attempt finds there still, as far as we know."""
+        _log.error("%s; next attempt in %.1f s", obstacle, pause)
+        self._pulse.wait_for(str(obstacle))
 
     def _wait(self, seconds: float) -> None:
         deadline = time.monotonic() + seconds

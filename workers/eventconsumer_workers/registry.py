@@ -2,13 +2,15 @@
 
 A schema is asked for once; which one a message was written with is in its first bytes. While the registry is
 away the messages wait (``NotDone``): nothing is lost and nothing is set aside. A schema that the registry
-does not know, and bytes that are not what their schema says, make the message unreadable for good.
+does not know, and bytes that are not what their schema says, make the message unreadable for good; such a
+schema is asked for again after a minute. The loop has to turn meanwhile, so a slow registry gets seconds.
 """
 
 from __future__ import annotations
 
 import io
 import json
+import time
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -29,6 +31,8 @@ if TYPE_CHECKING:
 
 _ANSWER_SECONDS = 5
 _NO_SUCH_SCHEMA = 40403
+_REFUSED_SECONDS = 60.0
+_OPENING_SECONDS = 5.0
 
 
 class _NoSchema(Exception):  # noqa: N818  # what became of the message, not a fault of ours
@@ -42,12 +46,26 @@ class Registry:
         self._address = settings.schema_registry_url
         self._client = SchemaRegistryClient(_client_config(settings))
         self._schemas: dict[int, Schema] = {}
+        self._refused: dict[int, str] = {}
+        """Why there is no schema, by its id."""
+        self._refused_since = 0.0
 
     def opened(self, records: Sequence[Record]) -> Sequence[Record]:
-        """Return messages with JSON for what was Avro; raise ``NotDone`` while the registry is away."""
+        """Return messages with JSON for what was Avro; raise ``NotDone`` while the registry is away.
+
+        It returns the first of them only, one at least, where all would take too long.
+        """
         if not any(is_framed(record.value()) for record in records):
             return records
-        return [self._open(record) for record in records]
+        if time.monotonic() - self._refused_since > _REFUSED_SECONDS:
+            self._refused.clear()
+        deadline = time.monotonic() + _OPENING_SECONDS
+        opened = []
+        for record in records:
+            opened.append(self._open(record))
+            if time.monotonic() > deadline:
+                break
+        return opened
 
     def _open(self, record: Record) -> Record:
         value = record.value()
@@ -68,6 +86,17 @@ class Registry:
         known = self._schemas.get(number)
         if known is not None:
             return known
+        if number not in self._refused:
+            try:
+                self._schemas[number] = self._asked(number)
+                return self._schemas[number]
+            except _NoSchema as reason:
+                if not self._refused:
+                    self._refused_since = time.monotonic()
+                self._refused[number] = str(reason)
+        raise _NoSchema(self._refused[number])
+
+    def _asked(self, number: int) -> Schema:
         try:
             found = self._client.get_schema(number)
         except SchemaRegistryError as answer:
@@ -81,8 +110,10 @@ class Registry:
             raise NotDone(f"the schema registry {self._address} does not answer: {fault}") from fault
         if found.schema_type not in {None, "AVRO"}:
             raise _NoSchema(f"schema {number} is {found.schema_type}, and workers read JSON and Avro")
-        self._schemas[number] = parse_schema(json.loads(found.schema_str or ""))
-        return self._schemas[number]
+        try:
+            return parse_schema(json.loads(found.schema_str or ""))
+        except Exception as fault:  # what is no schema raises whatever it meets
+            raise _NoSchema(f"schema {number} can't be parsed: {type(fault).__name__}: {fault}") from fault
 
 
 def _client_config(settings: Settings) -> dict[str, Any]:

@@ -44,8 +44,8 @@ def said(port: int) -> Trouble | None:
 
 
 def test_the_obstacle_that_a_worker_names_is_told(pulse: Pulse, port: int) -> None:
-    with pulse.waiting("the audit log cannot be written: No space left\non device"):
-        told = eventually("its words", lambda: said(port))
+    pulse.wait_for("the audit log cannot be written: No space left\non device")
+    told = eventually("its words", lambda: said(port))
     expected = "pod audit-1: the audit log cannot be written: No space left?on device"
     assert told == Trouble(expected, lasting=False)
 

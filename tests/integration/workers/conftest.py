@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Protocol
 
 import pytest
 
+from tests.integration.workers.postgres_entries import opened
 from tests.support.broker_client import BrokerClient
 from tests.support.worker_process import WorkerProcess
 
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from dev.kafka import LocalBroker
+    from eventconsumer_workers.audit.postgres import PostgresLog
 
 
 class StartWorker(Protocol):
@@ -56,6 +58,15 @@ def redrive(client: BrokerClient, topic: str) -> Redrive:
 @pytest.fixture
 def audit_log(tmp_path: Path) -> Path:
     return tmp_path / "audit.log"
+
+
+@pytest.fixture
+def log(database: str) -> Iterator[PostgresLog]:
+    """Return an audit log in PostgreSQL that may write for three partitions."""
+    found = opened(database)
+    found.claim(range(3))
+    yield found
+    found.close()
 
 
 @pytest.fixture

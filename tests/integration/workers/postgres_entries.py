@@ -1,4 +1,4 @@
-"""What an audit log in PostgreSQL holds."""
+"""An audit log in PostgreSQL, and what it holds."""
 
 from __future__ import annotations
 
@@ -8,7 +8,12 @@ from typing import Any
 import psycopg
 
 from eventconsumer_workers.audit.database import query_database
+from eventconsumer_workers.audit.postgres import PostgresLog
 from eventconsumer_workers.audit.query import Wanted
+
+
+def opened(database: str) -> PostgresLog:
+    return PostgresLog(database, group="audit-service", topic="task-events")
 
 
 def entries(database: str, **wanted: Any) -> list[dict[str, Any]]:

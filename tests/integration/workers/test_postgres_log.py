@@ -4,23 +4,21 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 from contextlib import closing, contextmanager
-from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
 import psycopg
 import pytest
 
-from eventconsumer_workers.__main__ import main
 from eventconsumer_workers.audit import postgres as audit_postgres
 from eventconsumer_workers.audit import rows
-from eventconsumer_workers.audit.chain import Fault, Fenced
+from eventconsumer_workers.audit.chain import Fenced
 from eventconsumer_workers.audit.database import verify_database
 from eventconsumer_workers.audit.postgres import PostgresLog
 from eventconsumer_workers.audit.query import moment
-from eventconsumer_workers.audit.removal import remove_from_database
-from tests.integration.workers.postgres_entries import entries, ids, number
+from tests.integration.workers.postgres_entries import entries, ids, opened
 from tests.unit.workers.audit.builders import Sent, append, ids_of, incoming, some
 
 if TYPE_CHECKING:
@@ -28,23 +26,8 @@ if TYPE_CHECKING:
 
     from dev.postgres import LocalPostgres
 
-DAY = timedelta(days=1)
-NOW = datetime.now(UTC)
-CHAIN = "audit-service task-events[0]"
 # 16,000 characters that no compression makes short.
 LONG = "".join(sha256(b"%d" % number).hexdigest() for number in range(250))
-
-
-@pytest.fixture
-def log(database: str) -> Iterator[PostgresLog]:
-    found = opened(database)
-    found.claim(range(3))
-    yield found
-    found.close()
-
-
-def opened(database: str) -> PostgresLog:
-    return PostgresLog(database, group="audit-service", topic="task-events")
 
 
 def task_of(task_id: str) -> dict[str, str]:
@@ -216,6 +199,26 @@ def test_a_killed_database_is_waited_for(log: PostgresLog, database: str, postgr
     assert ids(database) == ids_of([first, second])
 
 
+def test_a_database_that_falls_silent_is_waited_for(
+    log: PostgresLog, database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, second = incoming(0), incoming(1)
+    append(log, [first])
+    monkeypatch.setattr(audit_postgres, "_ANSWER_SECONDS", 0.5)
+    assert log._connection is not None
+    server = log._connection.info.backend_pid
+    # Its kernel goes on to acknowledge what comes.
+    os.kill(server, signal.SIGSTOP)
+    try:
+        with pytest.raises(OSError, match=r"no answer within 0\.5 s"):
+            append(log, [second])
+        monkeypatch.undo()
+        assert append(log, [first, second]) == [second]
+    finally:
+        os.kill(server, signal.SIGCONT)
+    assert ids(database) == ids_of([first, second])
+
+
 def test_a_password_is_in_no_message(database: str) -> None:
     password = psycopg.conninfo.conninfo_to_dict(database)["password"]
     with pytest.raises(OSError, match="does not exist") as refused:
@@ -230,6 +233,11 @@ def test_a_password_is_in_no_message(database: str) -> None:
         "UPDATE audit_entries SET event_id = 'another' WHERE sequence = 2",
         "DELETE FROM audit_entries WHERE sequence = 2",
         "DELETE FROM audit_entries WHERE sequence = 3",
+        "UPDATE audit_entries SET event_type = 'task.deleted' WHERE sequence = 2",
+        "UPDATE audit_entries SET task_id = NULL WHERE sequence = 2",
+        "UPDATE audit_entries SET occurred_at = NULL WHERE sequence = 2",
+        "UPDATE audit_entries SET occurred_at = occurred_at + interval '1 us' WHERE sequence = 2",
+        "UPDATE audit_entries SET occurred_at = 'infinity' WHERE sequence = 2",
     ],
 )
 def test_a_change_by_hand_is_found(log: PostgresLog, database: str, change: str) -> None:
@@ -239,61 +247,33 @@ def test_a_change_by_hand_is_found(log: PostgresLog, database: str, change: str)
     assert "task-events[0], sequence" in str(verify_database(database).fault)
 
 
-def test_old_entries_are_removed_and_the_rest_is_proven_and_goes_on(
-    log: PostgresLog, database: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    old, new = some(range(3)), some(range(3, 5))
-    append_at(log, NOW - 40 * DAY, old, monkeypatch)
-    append_at(log, NOW - 20 * DAY, new, monkeypatch)
-    assert remove_from_database(database, NOW - 30 * DAY) == {CHAIN: 3}
-    assert remove_from_database(database, NOW - 30 * DAY) == {}
+def test_entries_that_no_chain_is_known_of_are_found(log: PostgresLog, database: str) -> None:
+    append(log, [*some(range(3)), incoming(0, partition=1)])
+    with psycopg.connect(database) as connection:
+        connection.execute("DELETE FROM audit_chains WHERE partition = 0")
     found = verify_database(database)
-    assert (found.fault, found.entries, found.begins[CHAIN]) == (None, 2, 4)
-    assert append(log, [*old, *new]) == []
-    assert remove_from_database(database, NOW) == {CHAIN: 5}
-    append(log, [incoming(5)])
-    assert [entry["sequence"] for entry in entries(database)] == [6]
+    assert str(found.fault).startswith("audit-service task-events[0]: it has entries")
+    log.claim([0])
+    assert "task-events[0], sequence 4" in str(verify_database(database).fault)
+
+
+def test_an_event_that_is_no_task_event_is_found_by_the_task_that_it_names(
+    log: PostgresLog, database: str
+) -> None:
+    told = [{"task_id": "T1", "comment": "é"}, {"task_id": 7}, {"task_id": None}, {}, {"comment": "T1"}]
+    events = [incoming(n, event_type="task.commented", data=data) for n, data in enumerate(told)]
+    append(log, [*events, incoming(5, data=task_of("T1"))])
+    assert [one["sequence"] for one in entries(database, task="T1")] == [1, 6]
     assert verify_database(database).fault is None
 
 
-def append_at(log: PostgresLog, time: datetime, events: list[Sent], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(audit_postgres, "now", time.isoformat)
-    append(log, events)
-
-
-def test_a_removal_that_nobody_noted_is_found(
-    log: PostgresLog, database: str, monkeypatch: pytest.MonkeyPatch
+def test_a_row_of_before_without_the_task_that_its_event_names_is_whole(
+    log: PostgresLog, database: str
 ) -> None:
-    append_at(log, NOW - 40 * DAY, some(range(3)), monkeypatch)
-    remove_from_database(database, NOW)
+    append(log, [incoming(0, event_type="task.commented", data={"task_id": "T1"})])
     with psycopg.connect(database) as connection:
-        connection.execute("UPDATE audit_removals SET sequence = sequence - 1")
-    assert "task-events[0], sequence 3" in str(verify_database(database).fault)
-
-
-def test_nothing_is_removed_of_a_chain_that_is_damaged_there(
-    log: PostgresLog, database: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    append_at(log, NOW - 40 * DAY, some(range(3)), monkeypatch)
-    with psycopg.connect(database) as connection:
-        connection.execute("DELETE FROM audit_entries WHERE sequence = 2")
-    with pytest.raises(Fault, match="sequence 2: it is missing"):
-        remove_from_database(database, NOW)
-    assert number(database) == 2
-
-
-def test_a_script_removes_and_verifies_by_exit_code(
-    log: PostgresLog,
-    database: str,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
-) -> None:
-    append_at(log, NOW - 40 * DAY, some(range(3)), monkeypatch)
-    monkeypatch.setenv("AUDIT_DATABASE_URL", database)
-    assert [main(["audit", *words.split()]) for words in ("remove --keep-days=30", "verify")] == [0, 0]
-    told = capsys.readouterr().out
-    assert told.startswith(f"{CHAIN}: removed to sequence 3\n")
-    assert f"{CHAIN} none of 3" in told
+        connection.execute("UPDATE audit_entries SET task_id = NULL")
+    assert verify_database(database).fault is None
 
 
 def test_entries_are_found_by_task_type_and_time(log: PostgresLog, database: str) -> None:

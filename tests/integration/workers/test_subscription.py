@@ -85,6 +85,33 @@ def test_a_partition_that_went_away_while_work_waited_is_read_when_it_comes_back
         subscription.close()
 
 
+def test_what_is_put_back_again_and_again_stays_within_the_limit_and_in_order(
+    client: BrokerClient, topic: str
+) -> None:
+    client.publish(topic, [encoded() for _ in range(40)], partition=0)
+    subscription = Subscription(settings(client, topic))
+    subscription.subscribe(Owner())
+
+    def offsets(limit: int) -> list[int]:
+        batch = subscription.receive(limit=limit, wait=0.2)
+        subscription.put_back(batch)
+        return [message.offset() or 0 for message in batch]
+
+    try:
+        eventually("a full batch", lambda: offsets(10), until=lambda found: len(found) == 10)
+        assert {tuple(offsets(10)) for _ in range(20)} == {tuple(range(10))}
+        assert offsets(3) == [0, 1, 2]
+        read: list[int | None] = []
+
+        def more() -> list[int | None]:
+            read.extend(message.offset() for message in subscription.receive(limit=10, wait=0.2))
+            return read
+
+        assert eventually("all are read", more, until=lambda found: len(found) >= 40) == list(range(40))
+    finally:
+        subscription.close()
+
+
 def test_work_that_ends_after_its_partition_went_is_not_committed_with_the_next_that_goes(
     client: BrokerClient, topic: str
 ) -> None:

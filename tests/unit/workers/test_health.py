@@ -36,9 +36,21 @@ def test_a_loop_that_stopped_turning_is_not_alive() -> None:
 def test_a_worker_that_waits_is_alive_and_says_what_for() -> None:
     pulse = Pulse()
     pulse.turn(joined=True)
-    with pulse.waiting("the disk is full"):
+    with pulse.attempts():
+        pulse.wait_for("the disk is full")
         assert pulse.alive() == (True, "the loop turns")
         assert pulse.ready() == (False, "waiting: the disk is full")
+    assert pulse.ready() == (True, "the loop turns")
+
+
+def test_what_is_waited_for_inside_of_another_wait_leaves_that_as_it_was() -> None:
+    pulse = Pulse()
+    pulse.turn(joined=True)
+    pulse.wait_for("the disk is full")
+    with pulse.attempts():
+        pulse.wait_for("Kafka does not answer")
+    assert pulse.ready() == (False, "waiting: the disk is full")
+    pulse.wait_for(None)
     assert pulse.ready() == (True, "the loop turns")
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from typing_extensions import override
 
 from eventconsumer_workers import letterbox, loop
 from eventconsumer_workers.batches import Batches
@@ -16,11 +17,12 @@ from eventconsumer_workers.loop import Loop, Surroundings
 from tests.unit.workers.stand_ins import Counting, Handling, Membership, Topic, messages, read
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Collection, Mapping, Sequence
 
     from confluent_kafka import Message
 
     from eventconsumer_workers.broker import Listener
+    from eventconsumer_workers.handlers import Batch
 
 NEVER = 3600.0
 
@@ -41,10 +43,16 @@ def topic(monkeypatch: pytest.MonkeyPatch) -> Topic:
     return found
 
 
-def worked(membership: Membership, handler: Handling, *, reading: Callable[..., Any] = read) -> Pulse:
+def worked(
+    membership: Membership,
+    handler: Handling,
+    *,
+    reading: Callable[..., Any] = read,
+    pulse: Pulse | None = None,
+) -> Pulse:
     """Run a worker to its end."""
     observer: Any = Counting()
-    pulse = Pulse()
+    pulse = pulse or Pulse()
     member: Any = membership
     Loop(
         member,
@@ -192,11 +200,80 @@ def test_messages_that_can_not_be_read_now_are_put_back_and_read_later() -> None
     assert (handler.handled, membership.committed) == ([(0, 0), (0, 1)], {0: 2})
 
 
+def test_what_there_was_no_time_to_read_is_put_back_and_read_in_the_next_turn() -> None:
+    membership, handler = Membership(messages(0, 1, 2)), Handling()
+    worked(membership, handler, reading=lambda records: read(records[:1]))
+    assert (handler.handled, membership.committed) == ([(0, 0), (0, 1), (0, 2)], {0: 3})
+
+
 def test_who_is_unsure_of_its_membership_asks_before_it_begins() -> None:
     membership, handler = Membership(messages(0)), Handling()
     membership.certain = False
     worked(membership, handler)
     assert (membership.confirmed, handler.handled) == (1, [(0, 0)])
+
+
+class Looking(Handling):
+    """Notes what the worker says about itself at the begin of each attempt."""
+
+    def __init__(self, *outcomes: Exception, assignments: Sequence[Exception] = ()) -> None:
+        super().__init__(*outcomes, assignments=assignments)
+        self.pulse = Pulse()
+        self.pulse.turn(joined=True)
+        self.seen: list[str] = []
+
+    def look(self) -> None:
+        self.seen.append(self.pulse.ready()[1])
+
+    @override
+    def handle(self, batch: Batch) -> None:
+        self.look()
+        super().handle(batch)
+
+    @override
+    def assigned(self, partitions: Collection[int]) -> Mapping[int, int]:
+        if self._assignments:
+            self.look()
+        return super().assigned(partitions)
+
+
+def test_a_worker_says_what_it_waits_for_until_an_attempt_succeeds() -> None:
+    handler = Looking(NotDone("no room"), NotDone("no disk"))
+    pulse = worked(Membership(messages(0)), handler, pulse=handler.pulse)
+    assert handler.seen == ["the loop turns", "waiting: no room", "waiting: no disk"]
+    assert pulse.ready() == (True, "the loop turns")
+
+
+def test_a_worker_that_takes_partitions_over_says_what_it_waits_for_until_it_has_them() -> None:
+    handler = Looking(assignments=[NotDone("no database"), NotDone("no answer")])
+    worked(Membership(), handler, pulse=handler.pulse)
+    assert handler.seen == ["the loop turns", "waiting: no database"]
+
+
+def test_a_worker_that_can_not_read_says_so_until_it_can_or_has_nothing_to_read() -> None:
+    handler = Looking()
+
+    def nothing(_: Listener) -> list[Message]:
+        handler.look()
+        return []
+
+    membership = Membership(messages(0), nothing, messages(1))
+    faults = [NotDone("no registry")] * 3
+
+    def reading(records: Any) -> Any:
+        handler.look()
+        if len(faults) == 1:
+            # Its partition goes, and with it what could not be read.
+            membership.during_hold.append(lambda _: membership.put_back([]))
+        if faults:
+            raise faults.pop()
+        return read(records)
+
+    pulse = worked(membership, handler, reading=reading, pulse=handler.pulse)
+    waiting = "waiting: no registry"
+    assert handler.seen[:4] == ["the loop turns", waiting, waiting, waiting]
+    assert set(handler.seen[4:]) == {"the loop turns"}
+    assert pulse.ready() == (True, "the loop turns")
 
 
 def test_an_idle_worker_sends_commits_again_that_failed() -> None:

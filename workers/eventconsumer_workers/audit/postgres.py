@@ -9,8 +9,11 @@ so a worker that was frozen while its partition moved can't write to it when it 
 from __future__ import annotations
 
 import logging
-from contextlib import contextmanager
-from typing import TYPE_CHECKING
+import os
+import socket
+from contextlib import contextmanager, suppress
+from threading import Event, Timer
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 import psycopg
@@ -25,6 +28,15 @@ if TYPE_CHECKING:
 _log = logging.getLogger(__name__)
 
 _CONNECT_SECONDS = 5
+# Longer than the server's own limits, and shorter than the loop may stand still.
+_ANSWER_SECONDS = 30.0
+# A machine that is gone acknowledges nothing.
+_NETWORK: dict[str, Any] = {
+    "tcp_user_timeout": 15_000,
+    "keepalives_idle": 5,
+    "keepalives_interval": 5,
+    "keepalives_count": 2,
+}
 # A successor ends the session of a worker that froze; what it can't see of it keeps it waiting no longer.
 _LIMITS = {
     "statement_timeout": "15s",
@@ -50,7 +62,7 @@ class PostgresLog:
         self._epochs: dict[int, int] = {}
 
     def next_offsets(self, *_: object) -> Mapping[int, int]:
-        """Go on where Kafka says: a database does not lose its end."""
+        """Go on where Kafka says: a database that was not set back has all that was committed."""
         return {}
 
     def claim(self, partitions: Collection[int]) -> None:
@@ -149,7 +161,7 @@ class PostgresLog:
         """Commit what is done inside; after a failure the next attempt makes a new connection."""
         try:
             connection = self._connected()
-            with connection.transaction():
+            with _answering(connection), connection.transaction():
                 yield connection
         except errors.UniqueViolation:
             raise
@@ -160,15 +172,46 @@ class PostgresLog:
     def _connected(self) -> psycopg.Connection:
         if self._connection is None:
             connection = psycopg.connect(
-                self._url, connect_timeout=_CONNECT_SECONDS, autocommit=True, client_encoding="UTF8"
+                self._url,
+                connect_timeout=_CONNECT_SECONDS,
+                autocommit=True,
+                client_encoding="UTF8",
+                **_NETWORK,
             )
             try:
-                self._log = _prepared(connection, self._group, self._topic)
+                with _answering(connection):
+                    self._log = _prepared(connection, self._group, self._topic)
             except BaseException:
                 connection.close()
                 raise
             self._connection = connection
         return self._connection
+
+
+@contextmanager
+def _answering(connection: psycopg.Connection) -> Iterator[None]:
+    """End a connection whose server is silent for too long, though its machine acknowledges all it gets."""
+    silent = Event()
+
+    def cut() -> None:
+        silent.set()
+        with suppress(OSError):
+            handle.shutdown(socket.SHUT_RDWR)
+
+    # A handle of our own: the connection may close its own one at any moment.
+    with socket.socket(fileno=os.dup(connection.fileno())) as handle:
+        timer = Timer(_ANSWER_SECONDS, cut)
+        timer.daemon = True
+        timer.start()
+        try:
+            yield
+        except psycopg.Error as fault:
+            if silent.is_set():
+                raise psycopg.OperationalError(f"no answer within {_ANSWER_SECONDS:g} s") from fault
+            raise
+        finally:
+            timer.cancel()
+            timer.join()
 
 
 def _prepared(connection: psycopg.Connection, group: str, topic: str) -> int:

@@ -1,28 +1,26 @@
 """Deleting old entries of an audit log in a database, so that what is left is still proven.
 
 Not the worker's business: its role in the database needs no right to delete. Of each chain, the oldest
-entries go in one transaction with a record of where the chain goes on from, which ``verify`` begins at.
+entries go in one transaction with a record of where the chain goes on from, which ``verify`` begins at. They
+are verified in the same transaction, from the removal before on: what is damaged stays as it is.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from contextlib import closing
+from typing import TYPE_CHECKING, Any
 
 import psycopg
 
 from eventconsumer_workers.audit import rows
-from eventconsumer_workers.audit.chain import Entry, Fault, chain_name, opened
+from eventconsumer_workers.audit.chain import Entry, Fault, Head, chain_name
+from eventconsumer_workers.audit.database import followed, removals
 from eventconsumer_workers.audit.query import moment
 
 if TYPE_CHECKING:
     from datetime import datetime
 
     Connection = psycopg.Connection[Any]
-
-
-class _Chain(NamedTuple):
-    log: int
-    partition: int
 
 
 def remove_from_database(url: str, before: datetime) -> dict[str, int]:
@@ -32,17 +30,26 @@ def remove_from_database(url: str, before: datetime) -> dict[str, int]:
     """
     removed: dict[str, int] = {}
     with psycopg.connect(url, autocommit=True) as connection:
-        connection.execute(rows.REMOVALS)
+        # What was verified is what goes, whoever else removes meanwhile.
+        connection.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
+        if connection.execute(rows.REMOVALS_EXIST).fetchone() != (True,):
+            connection.execute(rows.REMOVALS)
         for log, group, topic, partition, *_ in connection.execute(rows.CHAINS).fetchall():
-            with connection.transaction():
-                last = _shortened(connection, _Chain(log, partition), before)
+            place = f"{group} {chain_name(topic, partition)}"
+            try:
+                with connection.transaction():
+                    last = _shortened(connection, log, Head(topic, partition), before)
+            except Fault as fault:
+                raise Fault(f"{place}: {fault}") from fault
             if last is not None:
-                removed[f"{group} {chain_name(topic, partition)}"] = last
+                removed[place] = last
     return removed
 
 
-def _shortened(connection: Connection, chain: _Chain, before: datetime) -> int | None:
-    last = _last_before(connection, chain, before)
+def _shortened(connection: Connection, log: int, start: Head, before: datetime) -> int | None:
+    chain = (log, start.partition)
+    head = Head(start.topic, start.partition, *removals(connection).get(chain, ()))
+    last = _last_before(connection, log, head, before)
     if last is None:
         return None
     connection.execute(rows.NOTE_REMOVAL, (*chain, last.sequence, last.hash, before))
@@ -50,25 +57,12 @@ def _shortened(connection: Connection, chain: _Chain, before: datetime) -> int |
     return last.sequence
 
 
-def _last_before(connection: Connection, chain: _Chain, before: datetime) -> Entry | None:
+def _last_before(connection: Connection, log: int, head: Head, before: datetime) -> Entry | None:
     """Find the last entry that is old enough; a chain's entries are in the order of their times."""
-    low, high = connection.execute(rows.ENDS, chain).fetchone() or (None, None)
-    found = None
-    while low is not None and low <= high:
-        middle = (low + high) // 2
-        entry = _entry(connection, chain, middle)
-        if moment(entry.audited_at) < before:
-            found, low = entry, middle + 1
-        else:
-            high = middle - 1
-    return found
-
-
-def _entry(connection: Connection, chain: _Chain, sequence: int) -> Entry:
-    row = connection.execute(rows.LINE, (*chain, sequence)).fetchone()
-    if row is None:
-        raise Fault(f"partition {chain.partition}, sequence {sequence}: it is missing")
-    entry = opened(f"{row[0]}\n".encode())
-    if not isinstance(entry, Entry):
-        raise Fault(f"partition {chain.partition}, sequence {sequence}: it is no entry")
-    return entry
+    last = None
+    with closing(followed(connection, log, head)) as entries:
+        for entry, _ in entries:
+            if moment(entry.audited_at) >= before:
+                break
+            last = entry
+    return last

@@ -1,22 +1,42 @@
 """The audit log's tables, and its entries as rows of them. Pure: SQL and bytes.
 
 ``audit_entries.line`` is the line as it would stand in a file, so it is verified by the same rule; the other
-columns repeat parts of it, to be searched. Invariant: PostgreSQL takes every event's columns, whatever stands
-in the event. Its text knows no NUL, which JSON can name in an id, so that is written as an escape; its times
-know fewer zones than ISO 8601, so they are in UTC; and its index takes no long task ids, so they are cut.
+columns repeat parts of it, to be searched, and are held against it. Invariant: PostgreSQL takes every event's
+columns, whatever stands in the event. Its text knows no NUL, which JSON can name in an id, so that is written
+as an escape; its times know fewer zones than ISO 8601, so they are in UTC; and its index takes no long task
+ids, so they are cut.
 """
 
 from __future__ import annotations
 
 from datetime import UTC
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
+import msgspec
+
+from eventconsumer_workers.audit.chain import UNREADABLE, Fault
 from eventconsumer_workers.audit.query import moment
+from eventconsumer_workers.envelope import OtherEvent, Rejected, read
 
 if TYPE_CHECKING:
-    from eventconsumer_workers.audit.chain import Head, Incoming
-    from eventconsumer_workers.audit.query import Wanted
+    from collections.abc import Sequence
+    from datetime import datetime
 
+    from eventconsumer_workers.audit.chain import Entry, Head, Incoming
+    from eventconsumer_workers.audit.query import Wanted
+    from eventconsumer_workers.envelope import Event
+
+# Here too where the tables are older than removals.
+REMOVALS = """
+    CREATE TABLE IF NOT EXISTS audit_removals (
+        log integer NOT NULL REFERENCES audit_logs,
+        partition integer NOT NULL,
+        sequence bigint NOT NULL,
+        hash text NOT NULL,
+        before timestamptz NOT NULL,
+        removed_at timestamptz NOT NULL DEFAULT now(),
+        PRIMARY KEY (log, partition, sequence)
+    )"""
 TABLES = (
     """
     CREATE TABLE audit_logs (
@@ -51,20 +71,10 @@ TABLES = (
     )""",
     "CREATE INDEX audit_entries_task ON audit_entries (log, task_id) WHERE task_id IS NOT NULL",
     "CREATE INDEX audit_entries_time ON audit_entries USING brin (occurred_at)",
+    REMOVALS,
 )
 # An index entry has room for 2704 bytes, and a character takes four at most.
 TASK_CHARACTERS = 500
-# Made by whoever removes entries, so that a worker's role needs no right to it.
-REMOVALS = """
-    CREATE TABLE IF NOT EXISTS audit_removals (
-        log integer NOT NULL REFERENCES audit_logs,
-        partition integer NOT NULL,
-        sequence bigint NOT NULL,
-        hash text NOT NULL,
-        before timestamptz NOT NULL,
-        removed_at timestamptz NOT NULL DEFAULT now(),
-        PRIMARY KEY (log, partition, sequence)
-    )"""
 REMOVALS_EXIST = "SELECT to_regclass('audit_removals') IS NOT NULL"
 LAST_REMOVALS = """
     SELECT DISTINCT ON (log, partition) log, partition, sequence, hash FROM audit_removals
@@ -72,8 +82,6 @@ LAST_REMOVALS = """
 NOTE_REMOVAL = """
     INSERT INTO audit_removals (log, partition, sequence, hash, before) VALUES (%s, %s, %s, %s, %s)"""
 REMOVE = "DELETE FROM audit_entries WHERE log = %s AND partition = %s AND sequence <= %s"
-ENDS = "SELECT min(sequence), max(sequence) FROM audit_entries WHERE log = %s AND partition = %s"
-LINE = "SELECT line FROM audit_entries WHERE log = %s AND partition = %s AND sequence = %s"
 EXISTS = "SELECT to_regclass('audit_entries') IS NOT NULL"
 # Any number that all workers agree on: only one of them makes the tables.
 CREATION_LOCK = "SELECT pg_advisory_xact_lock(7305808869231650404)"
@@ -100,8 +108,14 @@ CHAINS = """
     SELECT log, group_id, topic, partition, sequence, hash FROM audit_chains JOIN audit_logs USING (log)
     ORDER BY group_id, topic, partition"""
 CHAIN = """
-    SELECT sequence, event_id, line FROM audit_entries
+    SELECT line, sequence, event_id, event_type, task_id, occurred_at FROM audit_entries
     WHERE log = %(log)s AND partition = %(partition)s ORDER BY sequence"""
+CHAINLESS = """
+    SELECT group_id, topic, partition FROM audit_entries LEFT JOIN audit_logs USING (log)
+    WHERE NOT EXISTS (
+        SELECT FROM audit_chains
+        WHERE audit_chains.log = audit_entries.log AND audit_chains.partition = audit_entries.partition)
+    LIMIT 1"""
 QUERY = """
     SELECT line FROM audit_entries
     WHERE (%(tasks)s::text[] IS NULL OR task_id = ANY(%(tasks)s))
@@ -150,25 +164,64 @@ def moved(log: int, head: Head) -> tuple[Any, ...]:
 def added(log: int, head: Head, incoming: Incoming, lines: bytes) -> dict[str, Any]:
     """Return what ``INSERT`` needs for new entries behind a chain's end."""
     events = incoming.events
+    times = [_time(event.occurred_at) for event in events]
     return {
         "log": log,
         "partition": head.partition,
         "sequence": head.sequence,
         "event_id": [text(name) for name in incoming.ids],
         "event_type": [text(event.event_type) for event in events],
-        "task_id": [None if event.task is None else _task(event.task.task_id) for event in events],
-        "occurred_at": [_time(event.occurred_at) for event in events],
+        "task_id": [_task(_task_id(event)) for event in events],
+        "occurred_at": [time and time.isoformat() for time in times],
         "line": lines[:-1].decode().split("\n"),
     }
 
 
-def _task(task_id: str) -> str:
-    return text(task_id)[:TASK_CHARACTERS]
+def check(entry: Entry, columns: Sequence[Any]) -> None:
+    """Raise ``Fault`` where what stands beside a line, as ``CHAIN`` gives it, is not what its entry says."""
+    try:
+        event = cast("Event", read(bytes(entry.event), ()))
+    except Rejected as reason:
+        raise Fault(f"the line holds no event: {reason}") from reason
+    sequence, event_id, event_type, task_id, occurred_at = columns
+    expected = entry.sequence, text(entry.event_id), text(event.event_type), _time(event.occurred_at)
+    if (sequence, event_id, event_type, occurred_at) != expected or task_id not in _tasks(event):
+        raise Fault("the row's columns are not those of its line")
 
 
-def _time(occurred_at: str) -> str | None:
+def _tasks(event: Event) -> set[str | None]:
+    """Return what the column may say: rows of before have long ids whole, and those of task events only."""
+    named = _task_id(event)
+    if named is None:
+        return {None}
+    return {text(named), _task(named), *([None] if isinstance(event, OtherEvent) else [])}
+
+
+class _Data(msgspec.Struct, gc=False):
+    task_id: object = None
+
+
+_data = msgspec.json.Decoder(_Data)
+
+
+def _task_id(event: Event) -> str | None:
+    """Return the task that an event names in its data, whatever else these hold."""
+    if not isinstance(event, OtherEvent):
+        return None if event.task is None else event.task.task_id
+    try:
+        found = _data.decode(event.data).task_id
+    except UNREADABLE:
+        return None
+    return found if isinstance(found, str) else None
+
+
+def _task(task_id: str | None) -> str | None:
+    return None if task_id is None else text(task_id)[:TASK_CHARACTERS]
+
+
+def _time(occurred_at: str) -> datetime | None:
     try:
         # PostgreSQL knows no offset of 16 hours or more, and none with fractions of a second.
-        return moment(occurred_at).astimezone(UTC).isoformat()
+        return moment(occurred_at).astimezone(UTC)
     except (ValueError, OverflowError):
         return None
