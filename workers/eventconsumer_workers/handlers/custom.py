@@ -12,6 +12,8 @@ import inspect
 import threading
 from typing import TYPE_CHECKING, Any
 
+from eventconsumer_workers.record_headers import header_list
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
     from typing import TypeAlias
@@ -83,10 +85,16 @@ def _as_one_argument(handle: Handle) -> Callable[[Delivery], Any]:
     function: Callable[..., Any] = handle
     signature = inspect.signature(function)
     if _takes(signature, 2):
-        return lambda delivery: function(delivery.event, delivery)
+        return lambda delivery: function(delivery.event, _readable(delivery))
     if _takes(signature, 1):
         return lambda delivery: function(delivery.event)
     raise NoHandlerError(f"the handler has to take an event, or an event and its delivery, not {signature}")
+
+
+def _readable(delivery: Delivery) -> Delivery:
+    """Return the delivery once its record can be asked for its headers."""
+    header_list(delivery.record)
+    return delivery
 
 
 def _takes(signature: inspect.Signature, count: int) -> bool:
