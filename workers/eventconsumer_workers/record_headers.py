@@ -31,5 +31,5 @@ def header_list(record: Record) -> Headers:
 
 
 def header_bytes(headers: Headers) -> int:
-    """Return how many bytes there are in names and values of headers."""
-    return sum(len(name.encode()) + len(value or b"") for name, value in headers)
+    """Return how many bytes headers take at least: names, values and the length of each."""
+    return sum(2 + len(name.encode()) + len(value or b"") for name, value in headers)

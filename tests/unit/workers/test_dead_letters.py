@@ -76,9 +76,15 @@ def test_headers_and_a_key_that_are_too_large_are_left_out_and_the_value_stays_w
     headers = dict(sent[2])
     assert sent[:2] == (None, b"not json")
     assert {"own", "dlq_sha256"}.isdisjoint(headers)
-    assert (headers["dlq_headers_dropped_bytes"], headers["dlq_key_dropped_bytes"]) == (b"66012", b"100000")
+    assert (headers["dlq_headers_dropped_bytes"], headers["dlq_key_dropped_bytes"]) == (b"66018", b"100000")
     assert headers["dlq_key_sha256"] == hashlib.sha256(key).hexdigest().encode()
     assert headers["dlq_offset"] == b"41"
+
+
+def test_many_headers_without_a_byte_in_them_are_large_as_well() -> None:
+    message = Message("task-events", 2, 41, b"k", b"{", headers=[("", None)] * 40_000)
+    _, _, headers = refused(message, times=2).sent()
+    assert dict(headers)["dlq_headers_dropped_bytes"] == b"80000"
 
 
 def test_a_letter_that_was_shortened_in_vain_is_small_at_last_whatever_its_message_was() -> None:
