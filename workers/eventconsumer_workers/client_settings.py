@@ -1,6 +1,7 @@
 """What librdkafka is told beside where Kafka is: why each setting differs from the client's default.
 
-Invariant: nothing is committed by itself, and a dead letter is written once even when it is sent twice.
+Invariant: nothing is committed by itself. What the client repeats by itself the dead-letter topic has once; a
+letter that a new producer sends again, because nobody knows what became of it, may be there twice.
 """
 
 from __future__ import annotations
@@ -34,8 +35,8 @@ def consumer_config(settings: Settings) -> dict[str, str | int | bool]:
     }
 
 
-def producer_config(settings: Settings) -> dict[str, str | int | bool]:
-    """Return librdkafka's settings for the producer of dead letters."""
+def producer_config(settings: Settings, *, alone: bool = False) -> dict[str, str | int | bool]:
+    """Return librdkafka's settings for a producer of dead letters; ``alone`` sends each by itself."""
     return {
         **client_config(settings),
         "enable.idempotence": True,
@@ -48,6 +49,7 @@ def producer_config(settings: Settings) -> dict[str, str | int | bool]:
         # In a flood of bad messages each request costs the broker more than the letters in it, and no letter
         # is needed before the next commit.
         "linger.ms": 25,
+        **({"batch.num.messages": 1} if alone else {}),
     }
 
 

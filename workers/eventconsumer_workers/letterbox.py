@@ -3,6 +3,9 @@
 The invariant: a letter is open from ``add`` until the topic has acknowledged it, whatever becomes of the
 connection in between, and ``settle`` returns only when none is open. Letters are sent while the worker goes
 on; only who is about to commit waits for them.
+
+The topic's limit of size is for a batch, so letters may be refused for a size that none of them has. What was
+refused goes by a producer whose batches are of one letter; the others go on in large ones.
 """
 
 from __future__ import annotations
@@ -33,6 +36,8 @@ _SETTLE_SECONDS = 6.0
 _FULL_QUEUE_SECONDS = 0.1
 # A flood of bad messages must not become as many lines.
 _LINES = 5
+# The second one is for what is larger than the files of the topic's log.
+_TOO_LARGE = frozenset({KafkaError.MSG_SIZE_TOO_LARGE, KafkaError.RECORD_LIST_TOO_LARGE})
 
 
 class LetterBox:
@@ -41,12 +46,13 @@ class LetterBox:
     def __init__(self, settings: Settings, observer: Observer) -> None:
         self._settings = settings
         self._observer = observer
-        self._producer: Producer | None = None
+        self._producers: dict[bool, Producer] = {}
         self._open: dict[int, bytes] = {}
         self._unsent: list[int] = []
         self._untold: list[bytes] = []
         self._settled: Counter[str] = Counter()
         self._number = 0
+        self._refusals = 0
         self._fault = "no answer"
         self._broken = False
 
@@ -60,9 +66,9 @@ class LetterBox:
             self._open[letter.number] = posting.sealed()
             if self._unsent or not self._queued(letter.number, posting):
                 self._unsent.append(letter.number)
-        if self._open and self._producer is not None:
-            # Answers that have come: the sooner a letter can go, the less memory waits with it.
-            self._producer.poll(0)
+        if self._open:
+            # The sooner a letter can go, the less memory waits with it.
+            self._hear()
 
     def has(self, number: int) -> bool:
         """Return whether the topic has acknowledged the letter of this number."""
@@ -74,8 +80,8 @@ class LetterBox:
 
     def has_settled(self, number: int) -> bool:
         """Return whether the topic has every letter up to this number, without waiting for it."""
-        if self._open and self._producer is not None:
-            self._producer.poll(0)
+        if self._open:
+            self._hear()
         self._tell()
         return not self._open or next(iter(self._open)) > number
 
@@ -88,9 +94,9 @@ class LetterBox:
         if not self._open:
             self._tell()
             return
-        before = (-1, -1)
-        # Further rounds are for letters that did not fit into the queue, and for those that are cut.
-        while self._open and not self._broken and before != (before := (len(self._open), len(self._unsent))):
+        before = None
+        # Further rounds are for letters that did not fit into the queue, and for those that were too large.
+        while self._open and not self._broken and before != (before := self._state()):
             self._send()
             self._flush()
         if self._open:
@@ -98,6 +104,9 @@ class LetterBox:
             topic = self._settings.kafka_dead_letter_topic
             raise NotDone(f"{len(self._open)} dead letters did not reach {topic}: {self._fault}")
         self._tell()
+
+    def _state(self) -> tuple[int, int, int]:
+        return len(self._open), len(self._unsent), self._refusals
 
     def _send(self) -> None:
         unsent, self._unsent = self._unsent, []
@@ -108,26 +117,31 @@ class LetterBox:
 
     def _queued(self, number: int, posting: Posting) -> bool:
         """Hand a letter to the producer; return False where the queue stays full."""
-        if self._producer is None:
-            self._producer = Producer(producer_config(self._settings), logger=_log)
+        producer = self._producer(alone=posting.refusals > 0)
         try:
-            self._produce(self._producer, number, posting)
+            self._produce(producer, number, posting)
         except BufferError:
             # The queue is full: give the broker a moment, and leave what does not fit for later.
-            self._producer.poll(_FULL_QUEUE_SECONDS)
+            producer.poll(_FULL_QUEUE_SECONDS)
             try:
-                self._produce(self._producer, number, posting)
+                self._produce(producer, number, posting)
             except BufferError:
                 return False
         return True
 
+    def _producer(self, *, alone: bool) -> Producer:
+        if alone not in self._producers:
+            self._producers[alone] = Producer(producer_config(self._settings, alone=alone), logger=_log)
+        return self._producers[alone]
+
     def _produce(self, producer: Producer, number: int, posting: Posting) -> None:
+        key, value, headers = posting.sent()
         try:
             producer.produce(
                 self._settings.kafka_dead_letter_topic,
-                value=posting.value,
-                key=posting.key,
-                headers=posting.headers,
+                value=value,
+                key=key,
+                headers=headers,
                 on_delivery=partial(self._delivered, number, posting.cause),
             )
         except KafkaException as fault:
@@ -147,28 +161,28 @@ class LetterBox:
     def _refused(self, number: int, fault: KafkaError) -> None:
         self._fault = fault.str()
         self._unsent.append(number)
-        posting = unsealed(self._open[number])
-        if fault.code() == KafkaError.MSG_SIZE_TOO_LARGE and not posting.truncated:
-            self._open[number] = posting.cut().sealed()
-            _log.error(
-                "%s refuses partition %s offset %s for its size: its dead letter has the first bytes only",
-                self._settings.kafka_dead_letter_topic,
-                posting.origin.partition,
-                posting.origin.offset,
-            )
-        else:
+        smaller = unsealed(self._open[number]).refused() if fault.code() in _TOO_LARGE else None
+        if smaller is None:
             self._broken = True
+        else:
+            self._open[number] = smaller.sealed()
+            self._refusals += 1
+
+    def _hear(self) -> None:
+        """Take the answers that have come."""
+        for producer in self._producers.values():
+            producer.poll(0)
 
     def _flush(self) -> None:
-        if self._producer is not None:
-            self._producer.flush(_SETTLE_SECONDS)
+        for producer in self._producers.values():
+            producer.flush(_SETTLE_SECONDS)
 
     def _start_anew(self) -> None:
         # A producer that failed may be so for good; the next attempt gets a new one and all that is open.
-        if self._producer is not None:
-            self._producer.purge()
-            self._producer.flush(0)
-        self._producer = None
+        for producer in self._producers.values():
+            producer.purge()
+            producer.flush(0)
+        self._producers.clear()
         self._broken = False
         self._unsent = list(self._open)
 
@@ -178,9 +192,10 @@ class LetterBox:
         for posting in map(unsealed, self._untold):
             origin = posting.origin
             _log.warning(
-                "Set aside partition %s offset %s: %s",
+                "Set aside partition %s offset %s%s: %s",
                 origin.partition,
                 origin.offset,
+                ", shortened for its size" if posting.refusals > 1 else "",
                 posting.error,
                 extra={"topic": origin.topic, "partition": origin.partition, "offset": origin.offset},
             )

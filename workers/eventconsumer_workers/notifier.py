@@ -29,6 +29,7 @@ from typing import TYPE_CHECKING, NamedTuple, cast
 
 from eventconsumer_workers.dead_letters import EXHAUSTED, MALFORMED, REJECTED, Letter, addressee
 from eventconsumer_workers.envelope import Event, Rejected
+from eventconsumer_workers.record_headers import header_list
 from eventconsumer_workers.sink_progress import SinkProgress
 from eventconsumer_workers.sinks import Notification
 from eventconsumer_workers.sinks.backlog import Delivery
@@ -214,7 +215,7 @@ class Notifier:
             return []
         offset = cast("int", record.offset())
         try:
-            wanting = self._wanting(outcome, addressee(record.headers()))
+            wanting = self._wanting(outcome, addressee(header_list(record)))
         except LookupError as fault:
             self._open_letter(progress, record, str(fault))
             return []
@@ -222,7 +223,7 @@ class Notifier:
         if not lacking:
             return []
         one = self._open(progress, record, lacking)
-        told = Notification.of(outcome, record.value() or b"", passed_on(record.headers()))
+        told = Notification.of(outcome, record.value() or b"", passed_on(header_list(record)))
         key = offset if (key := record.key()) is None else key
         deliveries = [
             Delivery((progress, key), (progress, offset), told, partial(self._settle, one, name))

@@ -7,11 +7,14 @@ fails for good does not go round for ever.
 
 from __future__ import annotations
 
+import re
+import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from eventconsumer_workers.dead_letters import PREFIX, Headers
+from eventconsumer_workers.dead_letters import PREFIX, SHORTENED, Headers
 from eventconsumer_workers.envelope import Rejected, read
+from eventconsumer_workers.record_headers import header_list
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -21,6 +24,8 @@ if TYPE_CHECKING:
 
 ROUNDS = "dlq_rounds"
 """The header that counts how often a message was sent back."""
+
+_COUNT = re.compile("[0-9]{1,9}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +48,7 @@ class Choice:
         said = told(letter)
         if said.get("dlq_topic") != self.topic:
             return "of another topic"
-        if "dlq_sha256" in said:
+        if not SHORTENED.isdisjoint(said):
             return "truncated"
         if rounds(said) >= self.max_rounds:
             return "sent back too often"
@@ -73,9 +78,9 @@ def told(letter: Record) -> dict[str, str]:
 
 
 def rounds(said: dict[str, str]) -> int:
-    """Return how often a letter was sent back."""
+    """Return how often a letter was sent back; what is no such number, and not ours, stands for too often."""
     count = said.get(ROUNDS, "0")
-    return int(count) if count.isdecimal() else 0
+    return int(count) if _COUNT.fullmatch(count) else sys.maxsize
 
 
 def headers_back(letter: Record) -> Headers:
@@ -88,12 +93,6 @@ def partition_back(letter: Record, there: Collection[int]) -> int | None:
     """Return the partition a letter's message came from, or None where that is not among those there are."""
     named = told(letter).get("dlq_partition")
     return next((number for number in there if str(number) == named), None)
-
-
-def header_list(letter: Record) -> Headers:
-    """Return a letter's headers as a list."""
-    headers = letter.headers() or []
-    return headers if isinstance(headers, list) else list(headers.items())
 
 
 def _type_of(letter: Record) -> str | None:

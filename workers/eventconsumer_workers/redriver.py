@@ -15,7 +15,7 @@ import sys
 import time
 from collections import Counter
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Protocol, cast
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, Producer, TopicPartition
 from pydantic import ValidationError
@@ -24,7 +24,8 @@ from eventconsumer_workers import logs
 from eventconsumer_workers.client_settings import consumer_config, producer_config
 from eventconsumer_workers.config import Kind, Settings
 from eventconsumer_workers.credentials import CredentialsError
-from eventconsumer_workers.redrive import Choice, header_list, headers_back, partition_back
+from eventconsumer_workers.record_headers import header_bytes, header_list
+from eventconsumer_workers.redrive import Choice, headers_back, partition_back
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -34,7 +35,12 @@ if TYPE_CHECKING:
 _log = logging.getLogger(__name__)
 
 _BATCH = 500
+# Letters that are moved together are held twice, as they were read and as they are sent.
+_BATCH_BYTES = 4 * 1024 * 1024
+_SENT_BYTES = 16 * 1024
 _ANSWER_SECONDS = 30.0
+_FIRST_SECONDS = 1.0
+_MORE_SECONDS = 0.1
 _IDLE_SECONDS = 30.0
 _BY_KEY = -1
 
@@ -70,11 +76,19 @@ class _Redriver:
         self._rate = rate
         # At a slow rate few are taken at once, so that the group hears from this member in time.
         self._batch = _BATCH if rate is None else min(_BATCH, max(1, int(10 * rate)))
-        config = {**consumer_config(settings), "group.id": f"{self._letters}.redrive"}
-        self._config = {**config, "auto.offset.reset": "earliest"}
+        self._config = {
+            **consumer_config(settings),
+            "group.id": f"{self._letters}.redrive",
+            "auto.offset.reset": "earliest",
+            # It runs in a worker's pod, beside the worker and within the same memory.
+            "queued.max.messages.kbytes": _BATCH_BYTES // 1024,
+            "fetch.max.bytes": _BATCH_BYTES,
+        }
         # For where a message's partition is gone: as the Task API, Java's clients and Debezium choose.
         by_key = {"partitioner": "murmur2_random"}
-        self._producer = Producer({**producer_config(settings), **by_key}, logger=_log)
+        # A topic's limit of size is for what is sent together, and what is refused ends the redrive.
+        small = {"batch.size": _SENT_BYTES}
+        self._producer = Producer({**producer_config(settings), **by_key, **small}, logger=_log)
         self._partitions: frozenset[int] = frozenset()
         self._fault: KafkaError | None = None
         self._chosen = 0
@@ -137,7 +151,7 @@ class _Redriver:
     def _some(self, consumer: Consumer, ends: dict[int, tuple[int, int]]) -> list[Message]:
         """Return letters before the ends, and strike out the partitions that are read to their ends."""
         deadline = time.monotonic() + _IDLE_SECONDS
-        while not (batch := consumer.consume(self._batch, 1.0)):
+        while not (batch := batch_of(consumer, self._batch)):
             self._strike_out(consumer, ends)
             if not ends:
                 return []
@@ -210,6 +224,26 @@ class _Redriver:
             offsets=[TopicPartition(self._letters, number, offset + 1) for number, offset in last.items()],
             asynchronous=False,
         )
+
+
+class Letters(Protocol):
+    """What letters are taken from: a consumer."""
+
+    def poll(self, timeout: float) -> Message | None:
+        """Return the next letter, or None where none comes in so many seconds."""
+
+
+def batch_of(letters: Letters, most: int) -> list[Message]:
+    """Return the next letters, of a few megabytes in all; empty where none comes in a second."""
+    batch: list[Message] = []
+    size = 0
+    while len(batch) < most and size < _BATCH_BYTES:
+        message = letters.poll(_MORE_SECONDS if batch else _FIRST_SECONDS)
+        if message is None:
+            break
+        batch.append(message)
+        size += len(message.value() or b"") + header_bytes(header_list(message))
+    return batch
 
 
 def _say(found: Counter[str], tense: str) -> None:

@@ -13,6 +13,8 @@ import re
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from eventconsumer_workers.record_headers import header_list
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
@@ -100,7 +102,7 @@ class Traces:
         self._provider.shutdown()
 
     def _context(self, record: Record) -> Context:
-        return self._propagator.extract(carried(record.headers()))
+        return self._propagator.extract(carried(header_list(record)))
 
 
 def carried(headers: Headers | None) -> dict[str, str]:

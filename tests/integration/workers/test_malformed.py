@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
+import random
 from typing import TYPE_CHECKING
 
 import pytest
 
 from tests.support.events import encoded
 from tests.support.eventually import eventually
+from tests.support.odd_headers import publish_with_odd_header
 
 if TYPE_CHECKING:
     from tests.integration.workers.conftest import StartWorker
     from tests.support.broker_client import BrokerClient
+
+CHANCE = random.Random(7)  # noqa: S311  # no secret, the same bytes each time
+
+
+def noise(count: int, size: int) -> list[bytes]:
+    """Return bytes that are no event and can't be compressed."""
+    return [CHANCE.randbytes(size) for _ in range(count)]
 
 
 @pytest.mark.parametrize("kind", ["audit", "notification"])
@@ -46,6 +55,44 @@ def test_a_dead_letter_is_the_message_byte_for_byte_with_its_origin(
         ("dlq_group", f"{topic}-audit".encode()),
         ("dlq_attempts", b"0"),
     ]
+
+
+def test_headers_that_can_not_be_read_stop_nothing_and_their_dead_letter_says_so(
+    worker: StartWorker, client: BrokerClient, topic: str, dead_letter_topic: str
+) -> None:
+    for value in (b"not json", encoded()):
+        publish_with_odd_header(client.bootstrap_servers, topic, value)
+    process = worker("notification", NOTIFICATION_SINKS='[{"name":"log","type":"log"}]').start()
+    eventually("the event is told", lambda: process.lines("NOTIFICATION: "))
+    (letter,) = client.messages(dead_letter_topic, count=1)
+    headers = letter.headers()
+    assert isinstance(headers, list)
+    assert headers[0] == ("dlq_headers_unreadable", b"the name of a header is not UTF-8")
+    assert (letter.value(), dict(headers)["dlq_topic"]) == (b"not json", topic.encode())
+
+
+@pytest.mark.parametrize(
+    ("values", "own", "left"),
+    [
+        pytest.param(noise(60, 20_000), b"", 20_000, id="many that are small"),
+        pytest.param(noise(2, 150_000), b"", 65_536, id="two that are cut"),
+        pytest.param(noise(1, 70_000), *noise(1, 40_000), 1024, id="large in both parts"),
+        pytest.param([b"not json"], *noise(1, 200_000), 8, id="large by its headers"),
+    ],
+)
+def test_the_limit_of_the_dead_letter_topic_never_stops_a_partition(
+    worker: StartWorker, client: BrokerClient, topic: str, values: list[bytes], own: bytes, left: int
+) -> None:
+    client.create_topic(f"{topic}-dlq", config={"max.message.bytes": "100000"})
+    for value in values:
+        client.publish_message(topic, value=value, key=b"k", headers=[("own", own)])
+    worker("audit").start()
+    eventually(
+        "all is committed",
+        lambda: sum(client.committed_offsets(f"{topic}-audit", topic).values()) == len(values),
+    )
+    letters = client.messages(f"{topic}-dlq", count=len(values))
+    assert {len(letter.value() or b"") for letter in letters} == {left}
 
 
 def test_without_a_dead_letter_topic_the_offset_waits_and_the_worker_says_so(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from typing import TYPE_CHECKING
 
 import pytest
@@ -102,8 +103,38 @@ def test_letters_that_are_not_chosen_stay_to_be_taken_later(
 
 
 def test_what_was_sent_back_too_often_stays(
-    letters: list[bytes], redrive: Redrive, client: BrokerClient, dead_letter_topic: str
+    letters: list[bytes], redrive: Redrive, worker: StartWorker, client: BrokerClient, dead_letter_topic: str
 ) -> None:
-    assert f"{len(letters)} left: sent back too often" in redrive("--max-rounds", "0")
-    assert client.end_offsets(dead_letter_topic) == {0: 2}
-    assert taken(client, dead_letter_topic) == 0
+    assert "2 dead letters were sent back" in redrive("--max-rounds", "1")
+    process = worker("notification").start()
+    eventually("they fail again", lambda: client.end_offsets(dead_letter_topic), until={0: 4}.__eq__)
+    process.stop()
+    assert f"{len(letters)} left: sent back too often" in redrive("--max-rounds", "1")
+    assert (client.end_offsets(dead_letter_topic), taken(client, dead_letter_topic)) == ({0: 4}, 2)
+    assert "2 dead letters were sent back" in redrive("--max-rounds", "2")
+
+
+def test_a_rate_is_the_most_that_goes_back_in_a_second(
+    redrive: Redrive, client: BrokerClient, topic: str, dead_letter_topic: str
+) -> None:
+    for _ in range(11):
+        headers = [("dlq_topic", topic.encode()), ("dlq_partition", b"0")]
+        client.publish_message(dead_letter_topic, value=b"not json", key=b"k", headers=headers)
+    assert "11 dead letters were sent back" in redrive("--rate", "5")
+    written = [one.timestamp()[1] for one in client.messages(topic, count=11)]
+    # Two seconds lie between the first and the last, less where the machine's clock is set meanwhile.
+    assert max(written) - min(written) >= 1_800
+
+
+def test_letters_that_are_too_large_for_a_topic_together_are_not_sent_together(
+    redrive: Redrive, client: BrokerClient, topic: str
+) -> None:
+    dead_letter_topic = f"{topic}-dlq"
+    client.create_topic(dead_letter_topic, config={"max.message.bytes": "50000"})
+    chance = random.Random(7)  # noqa: S311  # no secret, and bytes that can't be compressed
+    for _ in range(10):
+        client.publish(dead_letter_topic, [chance.randbytes(20_000)])
+    goes = [("dlq_topic", topic.encode()), ("dlq_partition", b"0")]
+    client.publish_message(dead_letter_topic, value=b"not json", key=b"k", headers=goes)
+    assert "10 left: of another topic" in redrive()
+    assert client.end_offsets(dead_letter_topic) == {0: 21}

@@ -145,14 +145,40 @@ def test_a_producer_that_can_not_even_queue_is_replaced(
     assert working.taken == [b"{"]
 
 
-def test_a_letter_that_is_too_large_for_the_topic_is_cut_and_sent_at_once(
+def test_letters_that_are_too_large_together_are_sent_alone_and_whole_at_once(
     opened: Callable[..., tuple[LetterBox, Counting]],
 ) -> None:
-    topic = Topic(KafkaError.MSG_SIZE_TOO_LARGE)
-    box, _ = opened(topic)
+    together, alone = Topic(*[KafkaError.MSG_SIZE_TOO_LARGE] * 2), Topic()
+    box, observer = opened(together, alone)
+    box.add(letters(2, value=b"x" * 100_000))
+    box.settle()
+    box.add(letters(1))
+    box.settle()
+    assert (together.taken, alone.taken) == ([b"{"], [b"x" * 100_000] * 2)
+    assert observer.causes == {MALFORMED: 3}
+
+
+@pytest.mark.parametrize(("refusals", "left"), [(1, 65_536), (2, 1024)])
+def test_a_letter_that_is_too_large_alone_is_shortened_until_the_topic_takes_it(
+    opened: Callable[..., tuple[LetterBox, Counting]], refusals: int, left: int
+) -> None:
+    too_large = KafkaError.MSG_SIZE_TOO_LARGE
+    box, _ = opened(Topic(too_large), alone := Topic(*[too_large] * refusals))
     box.add(letters(1, value=b"x" * 100_000))
     box.settle()
-    assert topic.taken == [b"x" * 65_536]
+    assert alone.taken == [b"x" * left]
+
+
+def test_a_letter_that_the_topic_takes_in_no_size_stays_open(
+    opened: Callable[..., tuple[LetterBox, Counting]],
+) -> None:
+    too_large = KafkaError.MSG_SIZE_TOO_LARGE
+    box, _ = opened(Topic(too_large), Topic(*[too_large] * 3), later := Topic())
+    box.add(letters(1, value=b"x" * 100_000))
+    with pytest.raises(NotDone, match=r"1 dead letters did not reach task-events-dlq: .*[Ss]ize"):
+        box.settle()
+    box.settle()
+    assert later.taken == [b"x" * 1024]
 
 
 def test_letters_that_do_not_fit_into_the_queue_follow_in_order(

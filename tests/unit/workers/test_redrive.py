@@ -73,7 +73,14 @@ def test_a_letter_that_was_not_chosen_stays(chosen: dict[str, Any]) -> None:
 def test_what_cannot_go_back_stays_whatever_was_chosen() -> None:
     assert choice().left(letter(topic="invoices")) == "of another topic"
     assert choice().left(letter(sha256="abc")) == "truncated"
+    assert choice().left(letter(headers_dropped_bytes="100000")) == "truncated"
+    assert choice().left(letter(key_sha256="abc")) == "truncated"
     assert choice().left(letter(rounds="3")) == "sent back too often"
+
+
+@pytest.mark.parametrize("odd", ["9" * 5000, "9" * 10, "-1", "", "²", "٣", "many"])
+def test_a_count_of_rounds_that_is_not_ours_leaves_the_letter_where_it_is(odd: str) -> None:
+    assert choice(max_rounds=10**9).left(letter(rounds=odd)) == "sent back too often"
 
 
 def test_a_letter_that_is_no_event_has_no_type() -> None:

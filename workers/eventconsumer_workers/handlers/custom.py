@@ -14,6 +14,8 @@ import threading
 from itertools import takewhile
 from typing import TYPE_CHECKING, Any
 
+from eventconsumer_workers.record_headers import header_list
+
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
     from typing import TypeAlias
@@ -114,10 +116,16 @@ def _as_one_argument(handle: Handle) -> Callable[[Delivery], Any]:
         lambda parameter: parameter.default is parameter.empty, signature.parameters.values()
     )
     if _takes(signature, 2) and _takes(signature.replace(parameters=list(asked_for)), 2):
-        return lambda delivery: function(delivery.event, delivery)
+        return lambda delivery: function(delivery.event, _readable(delivery))
     if _takes(signature, 1):
         return lambda delivery: function(delivery.event)
     raise NoHandlerError(f"the handler has to take an event, or an event and its delivery, not {signature}")
+
+
+def _readable(delivery: Delivery) -> Delivery:
+    """Return the delivery once its record can be asked for its headers."""
+    header_list(delivery.record)
+    return delivery
 
 
 def _takes(signature: inspect.Signature, count: int) -> bool:
