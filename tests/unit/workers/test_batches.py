@@ -13,7 +13,7 @@ from eventconsumer_workers.metrics import Metrics
 from eventconsumer_workers.sorting import Sorted, sort
 from tests.support.events import encoded
 from tests.support.records import record
-from tests.unit.workers.stand_ins import Counting
+from tests.unit.workers.stand_ins import Counting, Handling
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
@@ -119,6 +119,33 @@ def test_an_end_that_fails_while_no_messages_come_is_noticed(disk: Disk, batches
         with pytest.raises(NotDone):
             batches.proceed()
     assert progress(batches) == {}
+
+
+def test_messages_that_need_no_work_are_no_progress_before_what_was_begun_has_ended(batches: Batches) -> None:
+    begin(batches, message(0), sort([record(b"{", offset=1)], frozenset()))
+    assert (batches.busy, progress(batches)) == (True, {})
+    batches.proceed()
+    assert (batches.busy, progress(batches)) == (False, {0: 2})
+
+
+def test_nothing_is_handled_while_it_is_unsure_whose_the_partitions_are(disk: Disk) -> None:
+    answers = [True, False]
+    observer = Counting()
+    batches = Batches(disk, observer, answers.pop)
+    batches.take(message(0))
+    with pytest.raises(NotDone, match="unsure"):
+        batches.proceed()
+    assert (disk.given, progress(batches)) == ([], {})
+    batches.proceed()
+    batches.proceed()
+    assert (disk.given, progress(batches), observer.counts["handled"]) == ([[0]], {0: 1}, 1)
+
+
+def test_a_handler_hears_of_the_partitions_that_are_given_back() -> None:
+    handler = Handling()
+    batches = Batches(handler, Counting(), lambda: True)
+    batches.revoked([0, 2])
+    assert handler.gone == [("revoked", {0, 2})]
 
 
 def test_partitions_that_are_lost_are_neither_progress_nor_given_again(disk: Disk, batches: Batches) -> None:

@@ -104,6 +104,23 @@ def test_a_letter_for_one_sink_says_so_once_and_is_for_that_sink_of_its_group() 
     assert addressee(sent) == ("team/notification", "erp")
 
 
+def test_a_letter_for_one_sink_keeps_its_headers_but_for_an_earlier_address() -> None:
+    own: Headers = [("ce_id", b"7"), ("notification_sink", b"team/pager"), ("traceparent", b"00-7-7-01")]
+    letter = Letter(Message("orders", 1, 41, b"k", b"{}", own), "refused", attempts=2, sink="erp")
+    _, _, sent = letter.posting("team").sent()
+    assert sent == [
+        ("ce_id", b"7"),
+        ("traceparent", b"00-7-7-01"),
+        ("notification_sink", b"team/erp"),
+        ("dlq_error", b"refused"),
+        ("dlq_topic", b"orders"),
+        ("dlq_partition", b"1"),
+        ("dlq_offset", b"41"),
+        ("dlq_group", b"team"),
+        ("dlq_attempts", b"2"),
+    ]
+
+
 def test_a_message_without_that_header_is_for_all() -> None:
     assert addressee(None) is None
     assert addressee([("ce_id", b"7"), ("notification_sink", None)]) is None

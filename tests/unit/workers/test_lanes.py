@@ -119,6 +119,33 @@ def test_a_postponed_event_holds_up_its_key_and_no_other() -> None:
     assert lanes.start(5) is second
 
 
+def test_an_earlier_event_that_is_started_again_hides_none_that_was_started_behind_it() -> None:
+    lanes, mark = Lanes(), Watermark()
+    first, later = item(0, b"a", mark), item(5, b"b", mark)
+    for one in (first, later):
+        lanes.put(one)
+        assert lanes.start(0) is one
+    lanes.postpone(first, until=1)
+    assert lanes.start(1) is first
+    assert mark.highest_started == 5
+
+
+def test_only_what_waits_for_nothing_but_a_thread_can_be_started() -> None:
+    lanes, mark = Lanes(), Watermark()
+    gone, first, other = item(0, b"a", Watermark()), item(1, b"b", mark), item(2, b"c", mark)
+    lanes.put(gone)
+    lanes.drop(gone.mark)
+    assert not lanes.startable()
+    for one in (first, other):
+        lanes.put(one)
+    assert lanes.startable()
+    for _ in range(2):
+        started = lanes.start(0)
+        assert started is not None
+        lanes.postpone(started, until=5)
+    assert not lanes.startable()
+
+
 @pytest.mark.parametrize("partition", [0, 1])
 def test_the_same_key_of_two_partitions_is_two_lanes(partition: int) -> None:
     lanes, marks = Lanes(), [Watermark(), Watermark()]

@@ -71,6 +71,18 @@ def test_what_is_answered_between_two_commits_is_counted_with_the_next(
     assert observer.causes == {MALFORMED: 2}
 
 
+def test_a_letter_is_counted_and_told_once_however_often_there_is_a_commit(
+    opened: Callable[..., tuple[LetterBox, Counting]], caplog: pytest.LogCaptureFixture
+) -> None:
+    box, observer = opened(Topic())
+    for _ in range(2):
+        box.add(letters(1))
+        box.settle()
+        box.settle()
+        assert box.has_settled(box.last())
+    assert (observer.causes, len(caplog.records)) == ({MALFORMED: 2}, 2)
+
+
 def test_a_letter_under_way_holds_nothing_of_the_batch_of_its_message(
     opened: Callable[..., tuple[LetterBox, Counting]],
 ) -> None:
@@ -191,6 +203,16 @@ def test_letters_that_do_not_fit_into_the_queue_follow_in_order(
     assert box.stuck()
     box.settle()
     assert topic.taken == [b"0", b"1", b"2", b"3", b"4"]
+
+
+def test_letters_that_do_not_fit_in_several_rounds_are_sent_once(
+    opened: Callable[..., tuple[LetterBox, Counting]],
+) -> None:
+    topic = Topic(room=2)
+    box, _ = opened(topic)
+    box.add([Letter(one, "no event") for n in range(9) for one in messages(n, value=b"%d" % n)])
+    box.settle()
+    assert topic.taken == [b"%d" % n for n in range(9)]
 
 
 def test_a_flood_of_letters_is_told_in_few_lines(

@@ -6,9 +6,10 @@ import json
 import threading
 import time
 from contextlib import ExitStack, closing
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
+from confluent_kafka import Message
 from prometheus_client import CollectorRegistry
 
 from eventconsumer_workers import notifier as notifiers
@@ -18,6 +19,7 @@ from eventconsumer_workers.metrics import SinkMetrics
 from eventconsumer_workers.notifier import Notifier
 from eventconsumer_workers.sinks import Refused, Unavailable
 from eventconsumer_workers.sinks.courier import Courier, Patience
+from tests.support.events import encoded
 from tests.support.eventually import eventually
 from tests.unit.workers.stand_ins import Counting, messages, read
 
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
 
     from eventconsumer_workers.dead_letters import Letter
     from eventconsumer_workers.sinks import Notification
+    from eventconsumer_workers.sinks.backlog import Delivery
 
 
 class Sink:
@@ -185,6 +188,77 @@ def test_what_became_a_dead_letter_is_not_counted_as_handled(
     assert (low(notifier), observer.counts["handled"]) == ({0: 2}, 0)
 
 
+def test_a_dead_letter_holds_its_offset_until_the_topic_has_it(
+    notifier: Notifier, erp: Sink, log: Sink
+) -> None:
+    erp.says = Refused("answered 400")
+    notifier.take(read([*messages(0), *messages(1, value=b"{")]))
+    letters: list[Letter] = []
+
+    def both() -> bool:
+        letters.extend(notifier.letters())
+        return len(letters) == 2 and log.taken == [0]
+
+    await_("both are set aside", both)
+    for letter in letters:
+        letter.number = 1 + (letter.record.offset() or 0)
+    notifier.settled(set[int]().__contains__)
+    assert (low(notifier), notifier.busy) == ({0: 0}, True)
+    notifier.settled({2}.__contains__)
+    assert (low(notifier), notifier.busy) == ({}, True)
+    notifier.settled({1}.__contains__)
+    assert (low(notifier), notifier.busy) == ({0: 2}, False)
+
+
+def only_for(addressee: str, offset: int = 0) -> Message:
+    """Return an event that was sent back for one sink."""
+    value = encoded(title=f"0/{offset}")
+    return Message("orders", 0, offset, b"k", value, [("notification_sink", addressee.encode())])
+
+
+def test_what_was_sent_back_for_a_sink_goes_to_that_sink_of_that_group_alone(
+    notifier: Notifier, erp: Sink, log: Sink
+) -> None:
+    notifier.take(read([only_for("another/erp"), only_for("g/erp", offset=1), *messages(2)]))
+    await_("all is done", lambda: not notifier.busy)
+    assert (erp.taken, log.taken, low(notifier)) == ([1, 2], [2], {0: 3})
+
+
+def test_what_was_sent_back_for_a_sink_that_is_no_more_is_a_dead_letter(
+    notifier: Notifier, erp: Sink, log: Sink
+) -> None:
+    notifier.take(read([only_for("g/pager")]))
+    (letter,) = write_letters(notifier)
+    assert (letter.cause, letter.error) == (MALFORMED, "it is for the sink pager, which is no more")
+    assert (erp.begun, log.begun, low(notifier)) == ([], [], {0: 1})
+
+
+def test_deliveries_wait_for_those_of_the_same_key_of_their_partition_and_for_no_others(
+    observer: Counting,
+) -> None:
+    courier: Any = Keeping()
+    notifier = Notifier([Route(courier, frozenset())], group="g", observer=observer, notes=lambda _: {})
+    notifier.assigned({0, 1})
+    keyless = [*messages(3, key=None), *messages(4, key=None)]
+    notifier.take(read([*messages(0, 1), *messages(2, key=b"other"), *keyless, *messages(0, partition=1)]))
+    first, second, *others = (delivery.key for delivery in courier.kept)
+    assert first == second
+    assert len({first, *others}) == 5
+
+
+class Keeping:
+    """A courier that keeps what it is given."""
+
+    name = "erp"
+
+    def __init__(self) -> None:
+        self.kept: list[Delivery] = []
+
+    def add(self, delivery: Delivery) -> None:
+        """Keep a delivery."""
+        self.kept.append(delivery)
+
+
 @pytest.mark.parametrize("give_back", [lambda it: it.revoked({0}), lambda it: it.finish()])
 def test_letters_of_a_partition_that_is_given_back_move_its_offset(
     notifier: Notifier, erp: Sink, log: Sink, give_back: Callable[[Notifier], None]
@@ -205,8 +279,14 @@ def test_a_revoked_partition_finishes_what_was_begun_and_drops_the_rest(
     log.go.clear()
     notifier.take(read(messages(0, 1)))
     await_("it was begun", lambda: (erp.begun, log.begun) == ([0], [0]))
-    for sink in (erp, log):
-        threading.Timer(0.01, sink.go.set).start()
+
+    def free() -> None:
+        couriers = [route.courier for route in notifier._routes.values()]
+        await_("the rest is dropped", lambda: [len(courier) for courier in couriers] == [1, 1])
+        for sink in (erp, log):
+            sink.go.set()
+
+    threading.Thread(target=free, daemon=True).start()
     notifier.revoked({0})
     assert (erp.taken, log.taken, low(notifier)) == ([0], [0], {0: 1})
 

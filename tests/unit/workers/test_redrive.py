@@ -70,6 +70,24 @@ def test_a_letter_that_was_not_chosen_stays(chosen: dict[str, Any]) -> None:
     assert choice(**chosen).left(letter()) == "not chosen"
 
 
+def test_letters_are_chosen_by_the_group_that_has_set_them_aside() -> None:
+    ours = letter(group="audit-service")
+    assert choice(group="audit-service").left(ours) is None
+    assert choice(group="notification-service").left(ours) == "not chosen"
+    assert choice().left(ours) is None
+
+
+def test_letters_of_another_partition_stay_when_one_is_chosen() -> None:
+    assert choice(partition=1).left(letter()) == "not chosen"
+
+
+def test_a_header_of_ours_without_a_value_says_nothing() -> None:
+    headers: list[tuple[str, str | bytes | None]] = [("dlq_topic", b"orders"), ("dlq_error", None)]
+    odd = Message("orders-dlq", 0, 5, b"k", b"{}", headers, None, (TIMESTAMP_CREATE_TIME, 0))
+    assert choice().left(odd) is None
+    assert choice(error="Timeout").left(odd) == "not chosen"
+
+
 def test_what_cannot_go_back_stays_whatever_was_chosen() -> None:
     assert choice().left(letter(topic="invoices")) == "of another topic"
     assert choice().left(letter(sha256="abc")) == "truncated"

@@ -25,6 +25,14 @@ def test_a_sink_that_is_ahead_of_the_slowest_one_is_noted_and_skips_that_after_a
     assert not after.has("erp", 0)
 
 
+def test_a_sink_that_has_everything_skips_it_all_after_a_restart() -> None:
+    before = progress(taken=3)
+    for offset in range(3):
+        before.finish("log", offset)
+    after = progress(before.note())
+    assert [after.has("log", offset) for offset in range(4)] == [True, True, True, False]
+
+
 def test_nothing_is_noted_when_all_are_equally_far() -> None:
     made = progress(taken=1)
     assert made.note() == ""

@@ -76,6 +76,14 @@ def test_entries_are_found_by_the_event_s_own_time(
     assert asked(capfdbinary, "--until=2026-01-15T11:00:00Z") == [early.event_id]
 
 
+def test_a_span_of_time_has_its_begin_and_not_its_end(
+    path: Path, capfdbinary: pytest.CaptureFixture[bytes]
+) -> None:
+    early, late = at("2026-01-15T10:00:00Z"), at("2026-01-15T11:00:00Z", 1)
+    written(path, [early, late])
+    assert asked(capfdbinary, "--since=2026-01-15T10:00", "--until=2026-01-15T11:00") == [early.event_id]
+
+
 def test_a_wrong_time_is_a_wrong_question(path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     written(path, some(range(1)))
     with pytest.raises(SystemExit, match="2"):

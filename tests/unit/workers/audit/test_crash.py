@@ -118,3 +118,17 @@ def test_an_active_segment_that_is_gone_is_followed_by_a_new_one_and_read_again(
     append(log, events[2:])
     log.close()
     assert ids(path) == ids_of(events)
+
+
+def test_an_active_segment_that_is_gone_is_followed_by_one_that_goes_on_from_the_latest(
+    tmp_path: Path,
+) -> None:
+    path, events = tmp_path / "audit.log", some(range(4))
+    written(path, *[[one] for one in events], segment_bytes=1)
+    path.unlink()
+    log = opened(path)
+    assert log.next_offsets([0], lambda _: {0: 4}) == {0: 3}
+    append(log, events[3:])
+    log.close()
+    assert ids(path) == ids_of(events)
+    assert verify(Files(path)).fault is None

@@ -126,6 +126,17 @@ def test_what_a_failed_write_left_behind_is_no_part_of_a_closed_segment(path: Pa
     assert verify(Files(path)).fault is None
 
 
+def test_a_segment_is_closed_behind_the_group_that_is_being_written(path: Path) -> None:
+    events = some(range(3))
+    log = opened(path, segment_bytes=1)
+    for one in events[:2]:
+        log.append(columns([one]), None, lambda: True)
+    assert append(log, events) == events[2:]
+    log.close()
+    assert ids(path) == ids_of(events)
+    assert verify(Files(path)).fault is None
+
+
 def test_a_topic_that_is_made_anew_while_a_group_is_open_begins_again_in_it(path: Path) -> None:
     events = some(range(3))
     log = opened(path)

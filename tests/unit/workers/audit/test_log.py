@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from eventconsumer_workers.audit.files import Files, contents
+from eventconsumer_workers.audit import log as audit_log
+from eventconsumer_workers.audit.chain import is_checkpoint
+from eventconsumer_workers.audit.files import Files, compress, contents
 from eventconsumer_workers.audit.opening import AuditLogError
 from eventconsumer_workers.audit.verify import verify
 from tests.support.events import event
@@ -59,6 +61,20 @@ def test_a_message_that_is_delivered_again_is_there_once(path: Path) -> None:
     assert ids(path) == ids_of(events)
 
 
+@pytest.mark.parametrize(("first", "again"), [(None, None), ("an id", "an id"), ("an id", None)])
+def test_a_message_that_is_delivered_again_after_the_window_has_forgotten_it_is_there_once(
+    path: Path, first: str | None, again: str | None
+) -> None:
+    events = some(range(4 * WINDOW))
+    log = opened(path)
+    for at in range(0, len(events), WINDOW):
+        append(log, events[at : at + WINDOW], first)
+    new = incoming(len(events))
+    assert append(log, [*events, new], again) == [new]
+    log.close()
+    assert ids(path) == ids_of([*events, new])
+
+
 def test_an_event_that_is_published_again_is_there_once(path: Path) -> None:
     first = incoming(0)
     again = first._replace(offset=1, partition=3)
@@ -71,6 +87,14 @@ def test_the_window_outlives_restarts_and_closed_segments(path: Path) -> None:
     written(path, *[[one] for one in events], segment_bytes=1500)
     again = [one._replace(offset=100 + one.offset) for one in events]
     assert written(path, again) == []
+
+
+def test_beside_each_closed_segment_are_the_ids_of_its_own_events(path: Path) -> None:
+    events = some(range(4))
+    written(path, *[[one] for one in events], segment_bytes=1)
+    files = Files(path)
+    kept = [json.loads(files.ids(number).read_bytes().splitlines()[1]) for number in files.with_ids()[1:]]
+    assert kept == [[one.event_id] for one in events[:3]]
 
 
 def test_the_window_is_made_anew_where_its_files_are_damaged(path: Path) -> None:
@@ -131,6 +155,20 @@ def test_a_restart_knows_where_each_partition_goes_on(path: Path) -> None:
     log.close()
 
 
+@pytest.mark.parametrize("segment_bytes", [1, 1 << 20], ids=["in another segment", "in the same segment"])
+def test_a_restart_knows_where_a_partition_goes_on_that_was_quiet_for_a_while(
+    path: Path, segment_bytes: int
+) -> None:
+    quiet = incoming(6, partition=1)
+    written(path, [quiet], *[[one] for one in some(range(3))], segment_bytes=segment_bytes)
+    log = opened(path)
+    assert [log.next_offset(partition, None) for partition in (0, 1)] == [3, 7]
+    assert len(append(log, [quiet, incoming(7, partition=1)])) == 1
+    log.close()
+    assert verify(Files(path)).chains == {"task-events[0]": 3, "task-events[1]": 2}
+    assert verify(Files(path)).fault is None
+
+
 def test_a_later_topic_of_the_same_name_starts_at_its_first_message_in_the_same_chain(path: Path) -> None:
     log = opened(path)
     append(log, some(range(3)), "the first topic")
@@ -162,6 +200,35 @@ def test_a_second_writer_is_refused_with_the_reason(path: Path) -> None:
     opened(path).close()
 
 
+def test_a_disk_that_refuses_while_a_log_is_opened_leaves_no_lock_behind(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(_: int) -> None:
+        raise OSError("No space left on device")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "fsync", refuse)
+        with pytest.raises(OSError, match="No space left"):
+            opened(path)
+    opened(path).close()
+
+
+def test_what_an_interrupted_step_left_behind_goes(path: Path) -> None:
+    events = some(range(2))
+    written(path, *[[one] for one in events], segment_bytes=1)
+    segment = Files(path).closed()[0]
+    with contents(segment) as content:
+        whole = content.read()
+    segment.path.unlink()
+    Files(path).plain(1).write_bytes(whole)
+    Files(path).place(Files(path).compressed(1), compress(Files(path).plain(1)))
+    half_done = path.with_name(f"{path.name}.000009.zst.new")
+    half_done.write_bytes(b"half")
+    opened(path).close()
+    assert (half_done.exists(), Files(path).plain(1).exists()) == (False, False)
+    assert ids(path) == ids_of(events)
+
+
 def test_a_log_in_a_missing_folder_is_an_obstacle_that_may_pass(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError):
         opened(tmp_path / "missing" / "audit.log")
@@ -179,6 +246,21 @@ def test_a_log_that_someone_cut_or_deleted_takes_no_more_events(path: Path) -> N
     with pytest.raises(OSError, match="someone deleted or replaced"):
         append(log, some(range(1, 2)))
     log.close()
+
+
+def test_a_restart_goes_on_from_a_checkpoint_that_names_all_chains(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(audit_log, "_FULL_CHECKPOINT_BYTES", 2000)
+    quiet, events = incoming(6, partition=1), some(range(9))
+    written(path, [quiet], *[[one] for one in events])
+    full = [one for one in path.read_bytes().splitlines() if is_checkpoint(one) and b'"full":true' in one]
+    assert len(full) > 2
+    log = opened(path)
+    assert [log.next_offset(partition, None) for partition in (0, 1)] == [9, 7]
+    assert append(log, [quiet, *events]) == []
+    log.close()
+    assert verify(Files(path)).fault is None
 
 
 def test_a_killed_writer_gives_back_its_lock(path: Path) -> None:

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from zstandard import ZstdError
 
 from eventconsumer_workers.audit import verify as verification
+from eventconsumer_workers.audit.chain import SEAL_LENGTH, hash_of
 from eventconsumer_workers.audit.files import Closed, Files, compress, contents
 from eventconsumer_workers.audit.verify import Finding, verify
 from tests.unit.workers.audit.builders import append, flip, incoming, opened, packed, some, written
@@ -74,6 +75,25 @@ def test_the_first_sequence_that_does_not_fit_is_named(tmp_path: Path) -> None:
         "segment 1, line 7 (next: task-events[0] sequence 3, task-events[1] sequence 2): "
         "the line's bytes do not have the hash that it carries"
     )
+
+
+@pytest.mark.parametrize(
+    ("place", "old", "new"),
+    [
+        (1, b"pending", b"removed"),
+        (3, b'"written_at":"2', b'"written_at":"1'),
+        (4, b"pending", b"removed"),
+    ],
+    ids=["an entry inside a group", "a checkpoint", "the last entry of a group"],
+)
+def test_a_line_that_was_changed_and_given_its_right_hash_is_found_by_what_follows(
+    tmp_path: Path, whole: bytes, place: int, old: bytes, new: bytes
+) -> None:
+    lines = whole.splitlines(keepends=True)
+    changed = lines[place][:-SEAL_LENGTH].replace(old, new)
+    assert changed != lines[place][:-SEAL_LENGTH]
+    lines[place] = changed + hash_of(changed).encode() + lines[place][-3:]
+    assert verify(log_of(tmp_path, b"".join(lines))).fault is not None
 
 
 def test_a_whole_log_is_told_by_its_chains(tmp_path: Path, whole: bytes) -> None:

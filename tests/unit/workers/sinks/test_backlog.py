@@ -62,6 +62,21 @@ def test_a_key_that_was_shed_and_comes_again_goes_out_once() -> None:
     assert [made.take(0.0), made.take(0.0)] == [new, None]
 
 
+def test_each_attempt_is_counted() -> None:
+    made = backlog(one := delivery())
+    for attempt in (1, 2):
+        assert made.take(0.0) is one
+        assert one.attempts == attempt
+        made.again(one, 0.0)
+
+
+def test_a_key_whose_deliveries_are_done_takes_no_memory() -> None:
+    made = backlog(*[delivery(f"{number}") for number in range(5)])
+    while (one := made.take(0.0)) is not None:
+        made.done(one, 0.0)
+    assert (made._lines, made._due) == ({}, [])
+
+
 class Machine(RuleBasedStateMachine):
     """Any order of calls keeps the promise."""
 

@@ -63,6 +63,26 @@ def test_a_receiver_that_asks_for_time_gets_it_without_a_failure() -> None:
     assert not made.is_open
 
 
+def test_a_probe_that_is_answered_with_a_wish_for_time_is_followed_by_another() -> None:
+    made = breaker(failures=5)
+    made.begin()
+    made.pause(now=10.0, seconds=7.0)
+    assert made.is_open
+    assert (made.wait(10.0), made.wait(17.0)) == (7.0, 0.0)
+
+
+def test_of_two_wishes_for_time_the_longer_one_counts() -> None:
+    made = breaker()
+    made.pause(now=10.0, seconds=20.0)
+    made.pause(now=11.0, seconds=1.0)
+    assert made.wait(11.0) == 19.0
+
+
+def test_a_receiver_that_is_down_for_weeks_is_still_asked() -> None:
+    made = breaker(failures=50_000)
+    assert made.wait(0.0) == 60.0
+
+
 @given(st.lists(st.floats(0, 0.999), min_size=2, max_size=60))
 def test_pauses_are_spread_over_half_their_length_and_bounded(chances: list[float]) -> None:
     pauses = [

@@ -59,6 +59,12 @@ def test_a_network_that_is_named_is_open_whatever_it_is(address: str) -> None:
     assert obstacle(address, Policy(networks=networks)) is None
 
 
+@pytest.mark.parametrize("address", ["127.0.0.2", "10.0.0.1", "169.254.169.254", "::1", "fd12::1"])
+def test_a_network_that_is_named_opens_no_other(address: str) -> None:
+    networks = (ip_network("127.0.0.1/32"), ip_network("fd34::/16"))
+    assert obstacle(address, Policy(networks=networks)) is not None
+
+
 def test_of_several_addresses_only_the_allowed_ones_are_left() -> None:
     assert permitted(["127.0.0.1", PUBLIC, "::1"], Policy()) == [PUBLIC]
 
@@ -99,6 +105,7 @@ def test_a_url_is_taken_apart(url: str, expected: Target) -> None:
         ("https://user:word@hooks.example/", "user and a password"),
         ("https://hooks.example/a b", "printable"),
         ("https://hooks.example/\r\nX-Header: 1", "printable"),
+        ("https://hooks.example/\r\nX-Header:1", "printable"),
         ("https://hooks.exämple/", "printable"),
         ("https://hooks.example:port/", "no URL"),
         ("https://[::1/", "no URL"),

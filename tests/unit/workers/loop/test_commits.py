@@ -2,66 +2,26 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from typing_extensions import override
 
-from eventconsumer_workers import letterbox, loop
+from eventconsumer_workers import loop
 from eventconsumer_workers.batches import Batches
-from eventconsumer_workers.config import Kind, Settings
+from eventconsumer_workers.dead_letters import Letter
 from eventconsumer_workers.handlers import NotDone
-from eventconsumer_workers.health import Pulse
-from eventconsumer_workers.letterbox import LetterBox
-from eventconsumer_workers.loop import Loop, Surroundings
+from eventconsumer_workers.sorting import sort
 from tests.unit.workers.stand_ins import Counting, Handling, Membership, Topic, messages, read
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Mapping, Sequence
-
     from confluent_kafka import Message
 
     from eventconsumer_workers.broker import Listener
-    from eventconsumer_workers.handlers import Batch
+
+from tests.unit.workers.loop.builders import Events, follow, worked
 
 NEVER = 3600.0
-
-
-@pytest.fixture(autouse=True)
-def _at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let each turn commit, and pauses be over soon."""
-    monkeypatch.setattr(loop, "_COMMIT_SECONDS", 0.0)
-    monkeypatch.setattr(loop, "_LOOK_SECONDS", 0.0)
-    monkeypatch.setattr(loop, "_FIRST_PAUSE_SECONDS", 0.001)
-
-
-@pytest.fixture
-def topic(monkeypatch: pytest.MonkeyPatch) -> Topic:
-    """Return the dead-letter topic."""
-    found = Topic()
-    monkeypatch.setattr(letterbox, "Producer", lambda *_, **__: found)
-    return found
-
-
-def worked(
-    membership: Membership,
-    handler: Handling,
-    *,
-    reading: Callable[..., Any] = read,
-    pulse: Pulse | None = None,
-) -> Pulse:
-    """Run a worker to its end."""
-    observer: Any = Counting()
-    pulse = pulse or Pulse()
-    member: Any = membership
-    Loop(
-        member,
-        Batches(handler, observer, membership.sure),
-        LetterBox(Settings(kind=Kind.AUDIT), observer),
-        read=reading,
-        around=Surroundings(observer, pulse, membership.stop),
-    ).run()
-    return pulse
 
 
 def test_what_was_handled_is_committed_and_the_group_left() -> None:
@@ -206,76 +166,6 @@ def test_what_there_was_no_time_to_read_is_put_back_and_read_in_the_next_turn() 
     assert (handler.handled, membership.committed) == ([(0, 0), (0, 1), (0, 2)], {0: 3})
 
 
-def test_who_is_unsure_of_its_membership_asks_before_it_begins() -> None:
-    membership, handler = Membership(messages(0)), Handling()
-    membership.certain = False
-    worked(membership, handler)
-    assert (membership.confirmed, handler.handled) == (1, [(0, 0)])
-
-
-class Looking(Handling):
-    """Notes what the worker says about itself at the begin of each attempt."""
-
-    def __init__(self, *outcomes: Exception, assignments: Sequence[Exception] = ()) -> None:
-        super().__init__(*outcomes, assignments=assignments)
-        self.pulse = Pulse()
-        self.pulse.turn(joined=True)
-        self.seen: list[str] = []
-
-    def look(self) -> None:
-        self.seen.append(self.pulse.ready()[1])
-
-    @override
-    def handle(self, batch: Batch) -> None:
-        self.look()
-        super().handle(batch)
-
-    @override
-    def assigned(self, partitions: Collection[int]) -> Mapping[int, int]:
-        if self._assignments:
-            self.look()
-        return super().assigned(partitions)
-
-
-def test_a_worker_says_what_it_waits_for_until_an_attempt_succeeds() -> None:
-    handler = Looking(NotDone("no room"), NotDone("no disk"))
-    pulse = worked(Membership(messages(0)), handler, pulse=handler.pulse)
-    assert handler.seen == ["the loop turns", "waiting: no room", "waiting: no disk"]
-    assert pulse.ready() == (True, "the loop turns")
-
-
-def test_a_worker_that_takes_partitions_over_says_what_it_waits_for_until_it_has_them() -> None:
-    handler = Looking(assignments=[NotDone("no database"), NotDone("no answer")])
-    worked(Membership(), handler, pulse=handler.pulse)
-    assert handler.seen == ["the loop turns", "waiting: no database"]
-
-
-def test_a_worker_that_can_not_read_says_so_until_it_can_or_has_nothing_to_read() -> None:
-    handler = Looking()
-
-    def nothing(_: Listener) -> list[Message]:
-        handler.look()
-        return []
-
-    membership = Membership(messages(0), nothing, messages(1))
-    faults = [NotDone("no registry")] * 3
-
-    def reading(records: Any) -> Any:
-        handler.look()
-        if len(faults) == 1:
-            # Its partition goes, and with it what could not be read.
-            membership.during_hold.append(lambda _: membership.put_back([]))
-        if faults:
-            raise faults.pop()
-        return read(records)
-
-    pulse = worked(membership, handler, reading=reading, pulse=handler.pulse)
-    waiting = "waiting: no registry"
-    assert handler.seen[:4] == ["the loop turns", waiting, waiting, waiting]
-    assert set(handler.seen[4:]) == {"the loop turns"}
-    assert pulse.ready() == (True, "the loop turns")
-
-
 def test_an_idle_worker_sends_commits_again_that_failed() -> None:
     membership = Membership([], [])
     worked(membership, Handling())
@@ -287,3 +177,43 @@ def test_a_handler_that_breaks_ends_the_worker_without_a_commit_and_it_leaves_it
     with pytest.raises(ZeroDivisionError):
         worked(membership, Handling(ZeroDivisionError()))
     assert (membership.committed, membership.closed) == ({}, True)
+
+
+def test_what_is_set_aside_at_the_end_is_sent_and_committed(topic: Topic) -> None:
+    (message,) = messages(4)
+    membership = Membership()
+    follow(membership, Events(last=Letter(message, "never")), Counting())
+    assert (len(topic.taken), membership.committed) == (1, {0: 5})
+
+
+def test_letters_that_are_not_answered_in_time_hold_the_commit(
+    topic: Topic, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(loop, "_LETTER_SECONDS", 0.0)
+    topic.answers = False
+    membership = Membership(messages(0, value=b"{"))
+    membership.during_hold.append(lambda _: membership.stop.set())
+    worked(membership, Handling())
+    assert membership.committed == {}
+
+
+def test_the_number_of_partitions_is_told_as_they_come_and_go() -> None:
+    observer, seen = Counting(), []
+
+    def lost(listener: Listener) -> list[Message]:
+        seen.append(observer.partitions)
+        listener.lost({0})
+        seen.append(observer.partitions)
+        return []
+
+    membership = Membership(lost)
+    membership.then_revoke(1)
+    follow(membership, Batches(Handling(), observer, membership.sure), observer)
+    assert (seen, observer.partitions) == ([2, 1], 0)
+
+
+def test_events_of_types_that_are_not_wanted_are_counted_and_committed() -> None:
+    membership, handler, observer = Membership(messages(0, 1)), Handling(), Counting()
+    work = Batches(handler, observer, membership.sure)
+    follow(membership, work, observer, reading=partial(sort, wanted=frozenset({"task.updated"})))
+    assert (handler.handled, observer.counts["filtered"], membership.committed) == ([], 2, {0: 2})
