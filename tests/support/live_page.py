@@ -41,6 +41,12 @@ return style.outlineStyle !== "none" && parseFloat(style.outlineWidth) >= 2;
 """
 
 
+_IS_SHOWN_IN = """
+const [width, scheme] = arguments;
+return innerWidth === width && matchMedia(`(prefers-color-scheme: ${scheme})`).matches;
+"""
+
+
 @dataclass(frozen=True, slots=True)
 class Node:
     """What a screen reader is told of one element."""
@@ -127,6 +133,16 @@ class LivePage:
         self._browser.execute_cdp_cmd(
             "Emulation.setEmulatedMedia", {"features": [{"name": "prefers-color-scheme", "value": scheme}]}
         )
+        eventually(
+            f"{width} pixels in {scheme}",
+            lambda: self._browser.execute_script(_IS_SHOWN_IN, width, scheme),
+            within=20,
+        )
+
+    def scheme(self) -> str:
+        """Return of which scheme the page's ground is: light or dark."""
+        ground: str = self._browser.execute_script("return getComputedStyle(document.body).backgroundColor")
+        return "light" if _luminance(ground) > 0.5 else "dark"
 
     def overflow(self) -> int:
         """Return by how many pixels the page is wider than its window."""

@@ -7,17 +7,19 @@ from __future__ import annotations
 
 import resource
 import sqlite3
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from typing import TYPE_CHECKING
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import httpx2
 import psycopg
 import pytest
 from sqlalchemy import make_url, select, text
 
+from eventconsumer_api.principal import ANYBODY
+from eventconsumer_api.services.creation import creation, write
 from eventconsumer_api.storage import schema, tables
-from eventconsumer_api.storage.database import Database, DatabaseUnavailable
+from eventconsumer_api.storage.database import Database, DatabaseUnavailable, OutcomeUnknown
 from tests.support.api_process import ApiProcess
 from tests.support.eventually import eventually
 from tests.support.small_disk import database_on_a_small_disk, fill, make_room, may_mount
@@ -30,6 +32,13 @@ if TYPE_CHECKING:
     from dev.postgres import LocalPostgres
 
 TIMEOUT = "2"
+# At the commit, when every statement has had its answer.
+_BREAK_OFF = """
+CREATE FUNCTION break_off() RETURNS trigger LANGUAGE plpgsql AS
+'BEGIN PERFORM pg_terminate_backend(pg_backend_pid()); RETURN NULL; END';
+CREATE CONSTRAINT TRIGGER break_off AFTER INSERT ON tasks DEFERRABLE INITIALLY DEFERRED
+FOR EACH ROW EXECUTE FUNCTION break_off()
+"""
 
 
 def an_api(folder: Path, url: str, **variables: str) -> ApiProcess:
@@ -210,6 +219,14 @@ class TestPostgres:
             postgres.start()
             assert_whole_again(api, database)
             assert str(make_url(database).password) not in api.log()
+
+    def test_a_connection_that_breaks_in_a_commit_leaves_the_outcome_unknown(self, database: str) -> None:
+        with closing(Database(database)) as ours:
+            schema.migrate(ours)
+            with ours.write() as connection:
+                connection.execute(text(_BREAK_OFF))
+            with pytest.raises(OutcomeUnknown), ours.write() as connection:
+                write(connection, [creation(ANYBODY, title="x", owner_id=None, correlation_id=uuid4())])
 
     def test_all_connections_of_the_server_in_use(
         self, api: ApiProcess, database: str, postgres: LocalPostgres

@@ -196,8 +196,8 @@ def test_every_control_has_a_name_and_the_page_its_landmarks(page: LivePage, api
 def test_tab_goes_through_the_whole_page_and_the_focus_is_always_seen(
     page: LivePage, api: ApiProcess
 ) -> None:
-    add_task(api, "Buy groceries")
-    page.shows(".task-title", "Buy groceries")
+    add_task(api, "Buy pears")
+    page.shows(".task-title", "Buy pears")
     walked = []
     for _ in range(80):
         page.press(Keys.TAB)
@@ -210,8 +210,8 @@ def test_tab_goes_through_the_whole_page_and_the_focus_is_always_seen(
         "The same as a table",
         "What is to be done?",
         "Add task",
-        "Complete Buy groceries",
-        "Change Buy groceries",
+        "Complete Buy pears",
+        "Change Buy pears",
     ]
     assert walked[-2:] == ["OpenAPI", "AsyncAPI"]
 
@@ -220,13 +220,17 @@ def test_tab_goes_through_the_whole_page_and_the_focus_is_always_seen(
 def test_every_text_can_be_read_in_both_schemes_and_on_a_small_screen(
     page: LivePage, api: ApiProcess, broker: LocalBroker, scheme: str
 ) -> None:
-    add_task(api, "An uncommonly long title of a task that has to find its place on a small screen, too " * 2)
-    page.shows(".event .event-place", "offset")
+    title = f"An uncommonly long title of a task that has to find its place on a small, {scheme} screen " * 2
+    add_task(api, title)
+    page.shows(".task-title", title.strip())
+    page.shows(".task .chip", "created: partition")
     broker.pause()
     try:
         httpx2.post(f"{api.url}/tasks/{add_task(api, 'Buy groceries')}/complete", timeout=30)
         page.shows("#story", "Nothing reaches Kafka")
+        page.shows(".task .chip:last-child", "completed: waiting")
         page.show_in(width=360, scheme=scheme)
+        assert page.scheme() == scheme
         assert page.weak_texts(least=4.5) == []
         assert page.overflow() == 0
     finally:

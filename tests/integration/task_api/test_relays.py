@@ -6,10 +6,11 @@ import json
 import os
 import random
 import signal
+import threading
 import time
 from collections import defaultdict
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, closing
+from contextlib import ExitStack, closing, contextmanager
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 from uuid import uuid4
@@ -69,16 +70,24 @@ def eventually_leads(api: ApiProcess) -> None:
     eventually("it publishes", lambda: leads(api), within=30)
 
 
-def write(url: str, writers: int, changes: int) -> dict[str, list[str]]:
-    """Let writers commit changes of a task of their own at random moments; return each task's event ids."""
+def write(
+    url: str, writers: int, changes: int, *, behind: threading.Event | None = None
+) -> dict[str, list[str]]:
+    """Let writers commit changes of a task of their own at random moments; return each task's event ids.
+
+    With ``behind`` they write on until that is set, and so many changes after it.
+    """
     # They wait for each other, in no order.
     database = Database(url, timeout_seconds=60)
 
     def work(number: int) -> tuple[str, list[str]]:
         chance = random.Random(number)  # noqa: S311  # each run with the same pauses
         task = new_task(uuid4(), "Buy groceries", None, datetime.now(UTC))
-        ids = []
-        for _ in range(changes):
+        ids: list[str] = []
+        left = changes
+        while left:
+            if behind is None or behind.is_set():
+                left -= 1
             event = task_event(EventType.UPDATED, task, uuid4())
             with database.write() as connection:
                 outbox.add(connection, event)
@@ -92,6 +101,23 @@ def write(url: str, writers: int, changes: int) -> dict[str, list[str]]:
         written = dict(threads.map(work, range(writers)))
     database.close()
     return written
+
+
+@contextmanager
+def writing(url: str) -> Iterator[Callable[[], dict[str, list[str]]]]:
+    """Let ten writers go on until what is given is called: each writes 20 more, and it returns as `write`."""
+    enough = threading.Event()
+    with ThreadPoolExecutor(1) as beside:
+        writers = beside.submit(write, url, 10, 20, behind=enough)
+
+        def end() -> dict[str, list[str]]:
+            enough.set()
+            return writers.result()
+
+        try:
+            yield end
+        finally:
+            enough.set()
 
 
 def published(broker: LocalBroker, topic: str, at_least: int) -> dict[str, list[str]]:
@@ -157,14 +183,13 @@ def test_a_standby_takes_over_from_a_relay_that_was_killed(
     eventually_leads(first)
     second = start(url)
     assert not leads(second)
-    with ThreadPoolExecutor(1) as beside:
-        writing = beside.submit(write, url, 10, 40)
+    with writing(url) as end_of_writing:
         published(broker, topic, 50)
         first.kill()
-        written = writing.result()
+        written = end_of_writing()
     eventually_leads(second)
     eventually("the outbox is empty", lambda: waiting(url) == 0)
-    assert without_repeats(published(broker, topic, 400)) == written
+    assert without_repeats(published(broker, topic, sum(map(len, written.values())))) == written
 
 
 def test_a_frozen_relay_loses_its_turn_and_when_it_wakes_no_event_leaves_its_place(
@@ -174,16 +199,15 @@ def test_a_frozen_relay_loses_its_turn_and_when_it_wakes_no_event_leaves_its_pla
     eventually_leads(frozen)
     second = start(database)
     assert not leads(second)
-    with ThreadPoolExecutor(1) as beside:
-        writing = beside.submit(write, database, 10, 40)
+    with writing(database) as end_of_writing:
         published(broker, topic, 50)
         os.kill(frozen.pid, signal.SIGSTOP)
-        written = writing.result()
+        written = end_of_writing()
     eventually_leads(second)
     eventually("the outbox is empty", lambda: waiting(database) == 0)
     os.kill(frozen.pid, signal.SIGCONT)
     eventually("it sees that it lost its turn", lambda: not leads(frozen))
-    assert without_repeats(published(broker, topic, 400)) == written
+    assert without_repeats(published(broker, topic, sum(map(len, written.values())))) == written
 
 
 def in_schema(url: str, schema_name: str) -> str:

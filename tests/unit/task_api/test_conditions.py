@@ -72,6 +72,16 @@ def test_a_body_that_comes_in_pieces_is_refused_once_it_is_too_large(api: TestCl
     assert (answer.status_code, answer.headers["content-type"]) == (413, PROBLEM)
 
 
+@pytest.mark.parametrize("in_pieces", [False, True], ids=["announced", "in pieces"])
+@pytest.mark.parametrize(("size", "status"), [(65_536, 201), (65_537, 413)])
+def test_a_body_may_be_64_kib_and_not_a_byte_more(
+    api: TestClient, size: int, status: int, *, in_pieces: bool
+) -> None:
+    body = b'{"title": "Buy groceries"}'.ljust(size)
+    pieces = (body[start : start + 10_000] for start in range(0, size, 10_000))
+    assert api.post("/tasks", content=pieces if in_pieces else body, headers=JSON).status_code == status
+
+
 @pytest.mark.parametrize("kind", ["text/plain", "application/x-www-form-urlencoded", "nonsense", None])
 @pytest.mark.parametrize(
     ("method", "tail"), [("POST", ""), ("PATCH", "/0b0c5e0e-6f2b-4a51-9d38-1d2f6a8f6a01")]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
 from importlib.metadata import version
 from typing import TYPE_CHECKING
@@ -10,6 +11,9 @@ from uuid import UUID, uuid4
 import pytest
 
 from eventconsumer_api.contract import event_schema
+from eventconsumer_api.problems import database_unavailable
+from eventconsumer_api.services.tasks import TaskService
+from eventconsumer_api.storage.database import DatabaseUnavailable, OutcomeUnknown
 from tests.support.running_api import a_task, fields_named, running
 
 if TYPE_CHECKING:
@@ -138,6 +142,31 @@ def test_a_failing_database_is_a_503_that_says_when_to_come_back(tmp_path: Path)
     assert answer.headers["content-type"] == "application/problem+json"
 
 
+def test_a_mistake_of_the_program_is_a_problem_that_names_its_request(
+    api: TestClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object) -> None:
+        raise RuntimeError("a mistake")
+
+    monkeypatch.setattr(TaskService, "get", fail)
+    sent = str(uuid4())
+    answer = api.get(f"/tasks/{uuid4()}", headers={"X-Correlation-ID": sent})
+    assert (answer.status_code, answer.headers["content-type"]) == (500, "application/problem+json")
+    assert answer.headers["x-correlation-id"] == sent
+    assert "a mistake" not in answer.text
+
+
+@pytest.mark.parametrize(
+    ("failure", "told"),
+    [(DatabaseUnavailable, "Nothing was changed"), (OutcomeUnknown, "made wholly or not at all")],
+)
+def test_a_failing_database_does_not_deny_a_change_that_may_have_been_made(
+    failure: type[DatabaseUnavailable], told: str
+) -> None:
+    answer = database_unavailable(failure("the connection was lost"))
+    assert told in json.loads(bytes(answer.body))["detail"]
+
+
 def test_readiness_asks_the_database_and_the_relay_but_not_kafka(tmp_path: Path) -> None:
     with running(tmp_path) as api:
         a_task(api)
@@ -176,6 +205,18 @@ def test_the_trace_of_a_request_waits_beside_its_event(
     with sqlite3.connect(tmp_path / "tasks.db") as other:
         assert other.execute("SELECT traceparent FROM outbox").fetchall() == [(kept,)]
     other.close()
+
+
+def test_the_trace_of_a_change_waits_beside_its_event_too(tmp_path: Path) -> None:
+    sent = {"traceparent": TRACEPARENT}
+    with running(tmp_path) as api:
+        address = f"/tasks/{a_task(api)}"
+        api.patch(address, json={"status": "in_progress"}, headers=sent)
+        api.post(f"{address}/complete", headers=sent)
+    with sqlite3.connect(tmp_path / "tasks.db") as other:
+        kept = other.execute("SELECT traceparent FROM outbox ORDER BY sequence").fetchall()
+    other.close()
+    assert kept == [(None,), (TRACEPARENT,), (TRACEPARENT,)]
 
 
 def test_the_contract_of_the_topic_is_served_beside_the_api(api: TestClient) -> None:

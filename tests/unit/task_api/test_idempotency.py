@@ -81,6 +81,11 @@ def test_callers_do_not_share_keys(service: TaskService) -> None:
     assert create(service, ANN).owner_id == ANN.owner_id
 
 
+def test_callers_of_one_name_at_two_issuers_do_not_share_keys(service: TaskService) -> None:
+    namesake = Principal(ANN.subject, uuid4())
+    assert create(service, ANN).id != create(service, namesake).id
+
+
 def test_a_key_is_forgotten_after_a_day_and_not_before(service: TaskService, database: Database) -> None:
     first = create(service)
     grow_older(database, timedelta(hours=23, minutes=59))
@@ -121,6 +126,17 @@ def forget(database: Database, many: int) -> None:
         )
 
 
+def test_a_key_is_remembered_for_its_whole_day_though_older_ones_are_deleted(
+    service: TaskService, database: Database
+) -> None:
+    first = create(service)
+    grow_older(database, timedelta(hours=23, minutes=59))
+    forget(database, 1)
+    IdempotencyKeys(database).prune_when_due()
+    assert keys(database) == 1
+    assert create(service) == first
+
+
 def test_many_forgotten_keys_are_deleted_in_parts_that_hold_up_no_request(database: Database) -> None:
     forget(database, 12_000)
     forgotten = IdempotencyKeys(database)
@@ -129,6 +145,12 @@ def test_many_forgotten_keys_are_deleted_in_parts_that_hold_up_no_request(databa
         forgotten.prune_when_due()
         left.append(keys(database))
     assert left == [7000, 2000, 0]
+
+
+def test_a_request_with_a_key_deletes_what_is_forgotten(service: TaskService, database: Database) -> None:
+    forget(database, 3)
+    create(service)
+    assert keys(database) == 1
 
 
 def test_a_request_succeeds_where_forgotten_keys_cannot_be_deleted(

@@ -13,6 +13,7 @@ import eventconsumer_api
 from eventconsumer_api.config import Settings
 from eventconsumer_api.guarding.settings import Auth
 from eventconsumer_api.main import create_app
+from eventconsumer_api.services.watcher import TooManyViewers, Watcher
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -37,6 +38,18 @@ def test_where_the_events_of_a_task_are_is_asked_by_its_id(api: TestClient) -> N
 @pytest.mark.parametrize("task_id", ["0b7d8f3c-2d52-4f0e-8a55-0a9f6f3b9f10", "nonsense"])
 def test_a_task_that_is_not_there_has_no_events(api: TestClient, task_id: str) -> None:
     assert api.get(f"/tasks/{task_id}/events").status_code == 404
+
+
+def test_who_finds_no_place_to_watch_from_is_told_when_to_come_back(
+    api: TestClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def taken(_watcher: Watcher) -> None:
+        raise TooManyViewers
+
+    monkeypatch.setattr(Watcher, "place", taken)
+    answer = api.get("/outbox/stream")
+    assert (answer.status_code, answer.headers["retry-after"]) == (503, "10")
+    assert answer.headers["content-type"] == "application/problem+json"
 
 
 def test_the_outbox_says_how_deep_it_is(api: TestClient) -> None:

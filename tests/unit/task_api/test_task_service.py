@@ -104,6 +104,15 @@ def test_the_relay_is_called_only_for_commits_that_left_an_event(
     assert commits == ["committed"]
 
 
+def test_the_relay_is_called_for_each_change_as_for_a_new_task(
+    service: TaskService, commits: list[str]
+) -> None:
+    task = created(service, ANYBODY)
+    service.change(ANYBODY, task.id, {"status": Status.IN_PROGRESS}, correlation_id=uuid4())
+    service.complete(ANYBODY, task.id, correlation_id=uuid4())
+    assert commits == ["committed"] * 3
+
+
 def test_an_owner_can_be_taken_away(service: TaskService) -> None:
     task = created(service, ANYBODY, owner_id=uuid4())
     assert service.change(ANYBODY, task.id, {"owner_id": None}, correlation_id=uuid4()).owner_id is None

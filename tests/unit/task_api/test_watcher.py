@@ -14,6 +14,7 @@ import pytest
 
 from eventconsumer_api.principal import ANYBODY, Principal
 from eventconsumer_api.routes import streaming
+from eventconsumer_api.services import watcher as watching
 from eventconsumer_api.services.watcher import TooManyViewers, Watcher
 from eventconsumer_api.whereabouts import Depth, Look, Place, Sighting, Whereabouts
 
@@ -105,6 +106,37 @@ def test_streams_end_with_the_process() -> None:
         return [look async for look in watcher.follow()]
 
     assert len(asyncio.run(scenario())) <= 1
+
+
+def test_a_look_that_fails_is_followed_by_others() -> None:
+    outbox = Outbox()
+
+    def look() -> Look:
+        found = outbox.look()
+        if outbox.looks == 2:
+            raise RuntimeError("a bad look")
+        return found
+
+    async def scenario() -> list[int]:
+        watcher = Watcher(look, every=0)
+        with watcher.place():
+            seen = await asyncio.wait_for(first(watcher, 2), 30)
+        await watcher.close()
+        return seen
+
+    assert asyncio.run(scenario())[-1] > 2
+
+
+def test_a_stream_ends_so_that_its_viewer_is_asked_again_who_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert watching._STREAM_SECONDS <= 300
+    monkeypatch.setattr(watching, "_STREAM_SECONDS", 0.05)
+
+    async def scenario() -> list[int]:
+        watcher = Watcher(Outbox().look, every=0.01)
+        with watcher.place():
+            return await asyncio.wait_for(first(watcher, 1_000_000), 30)
+
+    assert len(asyncio.run(scenario())) < 1_000_000
 
 
 def test_who_comes_later_hears_what_was_found_before() -> None:

@@ -130,6 +130,15 @@ def test_a_token_of_the_identity_provider_is_as_good_as_a_key(tmp_path: Path) ->
         assert is_refused(api.get("/tasks", headers=key), 401)
 
 
+def test_while_the_provider_tells_no_keys_a_token_is_neither_let_in_nor_refused(tmp_path: Path) -> None:
+    (tmp_path / "jwks.json").write_text("no keys")
+    jwt = {"jwt_issuer": ISSUER, "jwt_audience": AUDIENCE, "jwt_jwks_file": tmp_path / "jwks.json"}
+    with running(tmp_path, auth=(Auth.JWT,), **jwt) as api:
+        answer = api.get("/tasks", headers={"Authorization": f"Bearer {IdentityProvider().token()}"})
+    assert is_refused(answer, 503)
+    assert answer.headers["retry-after"] == "1"
+
+
 def test_one_request_too_many_is_429_for_that_caller_alone(tmp_path: Path) -> None:
     ann, ben = a_key(tmp_path, "ann"), a_key(tmp_path, "ben")
     with running(tmp_path, rate_limit="2/day") as api:

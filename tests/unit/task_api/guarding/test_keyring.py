@@ -46,6 +46,14 @@ def test_the_provider_is_asked_once_for_many_tokens(provider: Provider) -> None:
     assert provider.asked == 1
 
 
+def test_known_keys_are_kept_for_five_minutes_without_asking_again(provider: Provider) -> None:
+    provider.find(provider.key_id)
+    for _ in range(9):
+        provider.clock += 30
+        provider.find(provider.key_id)
+    assert provider.asked == 1
+
+
 def test_a_rotated_key_is_found_at_its_first_token(provider: Provider) -> None:
     provider.find(provider.key_id)
     provider.provider.rotate()
