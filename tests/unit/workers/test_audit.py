@@ -95,15 +95,20 @@ def test_a_topic_that_is_made_anew_is_audited_from_its_first_message(tmp_path: P
     assert len(out.getvalue().splitlines()) == 3
 
 
-def test_a_log_that_lost_its_end_and_is_opened_behind_it_ends_the_worker_and_is_read_again(
-    tmp_path: Path,
-) -> None:
-    path, kafka = tmp_path / "audit.log", AKafka(committed=2)
+def lose_its_end(path: Path, kafka: AKafka) -> None:
+    """Write a log of two events of partition 0 and damage the last one."""
     audit = worker(path, io.StringIO(), kafka)
     audit.handle(batch(encoded())).settle()
     audit.handle(batch(encoded(event_id="the last"), first_offset=1)).settle()
     audit.close()
     path.write_bytes(path.read_bytes().replace(b"the last", b"the lost"))
+
+
+def test_a_log_that_lost_its_end_and_is_opened_behind_it_ends_the_worker_and_is_read_again(
+    tmp_path: Path,
+) -> None:
+    path, kafka = tmp_path / "audit.log", AKafka(committed=2)
+    lose_its_end(path, kafka)
     with pytest.raises(AuditLogError, match="is read again"):
         worker(path, io.StringIO(), kafka).handle(batch(encoded(), first_offset=2))
     audit = worker(path, io.StringIO(), kafka)
@@ -116,11 +121,7 @@ def test_a_lost_end_is_not_passed_by_when_the_log_is_opened_with_another_partiti
     tmp_path: Path,
 ) -> None:
     path, kafka = tmp_path / "audit.log", AKafka(committed=2)
-    audit = worker(path, io.StringIO(), kafka)
-    audit.handle(batch(encoded())).settle()
-    audit.handle(batch(encoded(event_id="the last"), first_offset=1)).settle()
-    audit.close()
-    path.write_bytes(path.read_bytes().replace(b"the last", b"the lost"))
+    lose_its_end(path, kafka)
     audit = worker(path, io.StringIO(), kafka)
     audit.assigned([0, 1])
     with pytest.raises(AuditLogError, match="is read again"):
