@@ -1,15 +1,20 @@
-"""Which tests may run beside each other: those of the broker and those of the cluster, each in turn."""
+"""Which tests may run beside each other, and how long an example of Hypothesis may take: as it does."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from hypothesis import HealthCheck, settings
 from typing_extensions import override
 from xdist.scheduler import LoadScopeScheduling
 
 if TYPE_CHECKING:
     import pytest
     from xdist.remote import Producer
+
+# A busy machine is no fault of the code.
+settings.register_profile("unhurried", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("unhurried")
 
 
 class ByFolder(LoadScopeScheduling):  # type: ignore[misc]  # its package ships no types

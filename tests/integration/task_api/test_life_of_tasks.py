@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar
 from uuid import uuid4
 
-from hypothesis import HealthCheck, settings
+from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
     Bundle,
@@ -37,9 +37,7 @@ if TYPE_CHECKING:
 SETTINGS = settings(
     max_examples=30,
     stateful_step_count=25,
-    deadline=None,
     derandomize=True,
-    suppress_health_check=[HealthCheck.too_slow],
 )
 TITLES = st.sampled_from(["Buy groceries", "Buy 100% milk", "Ä_b"])
 STATUSES = st.sampled_from(["pending", "in_progress", "completed"])

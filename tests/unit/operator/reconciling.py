@@ -105,16 +105,17 @@ class Told(Poller):
 
 
 class Noted(Errands):
-    """Errands that are noted, and never end."""
+    """Errands that are noted, and end as they are told: else never."""
 
     def __init__(self) -> None:
         super().__init__(timeout=1, changed=lambda _: None)
         self.begun: list[Errand] = []
+        self.ends_as: Outcome | None = None
 
     @override
     def run(self, key: ObjectKey, errand: Errand) -> Outcome | None:
         self.begun.append(errand)
-        return None
+        return self.ends_as
 
 
 class Reconciling:
@@ -169,6 +170,16 @@ class Reconciling:
             "resourceVersion": "100000",
         }
         self.store.put(EVENT_CONSUMERS, body)
+
+    def has_finalizers(self, *finalizers: str) -> None:
+        """Let others have put finalizers on the EventConsumer."""
+        path = self.reconciler.cluster._path(EVENT_CONSUMERS, KEY)
+        self.store.put(EVENT_CONSUMERS, self.api._merge(path, {"metadata": {"finalizers": list(finalizers)}}))
+
+    def written_to_the_resource(self) -> Manifest:
+        """Return the metadata of the EventConsumer as the API server has it."""
+        metadata: Manifest = self.api.objects[self.reconciler.cluster._path(EVENT_CONSUMERS, KEY)]["metadata"]
+        return metadata
 
     def vanish(self) -> None:
         """Delete the EventConsumer with all it owns, and let no watch tell of it."""

@@ -88,6 +88,25 @@ def test_servers_are_asked_by_the_credentials_given_for_them() -> None:
     )
 
 
+def test_credentials_for_other_servers_are_never_shown_to_these() -> None:
+    given = credentials("password", bootstrapServers="kafka:9093", username="operator")
+    secured = Connection("stranger:9093", "t", security=Security(Tls(), SASL))
+    assert to_servers(Connection("stranger:9092", "t"), [given]) == Access("stranger:9092")
+    assert to_servers(secured, [given]).login is None
+    assert to_servers(secured, [given]).fault
+
+
+def test_servers_are_asked_by_the_certificate_given_for_them() -> None:
+    given = credentials("tls", bootstrapServers="kafka:9093")
+    access = to_servers(Connection("kafka:9093", "t", security=Security(Tls())), [given])
+    assert access == Access("kafka:9093", tls=True, login=Login("/c", certificate=True, has_ca=True))
+
+
+def test_of_several_listeners_credentials_take_the_one_they_name() -> None:
+    given = credentials("tls", listener="mtls")
+    assert through_strimzi(kafka("tls", "mtls"), [given]).servers == "events-mtls:9092"
+
+
 def test_a_password_is_read_from_its_file(tmp_path: Path) -> None:
     (tmp_path / "password").write_text("secret\n")
     login = Login(str(tmp_path), "SCRAM-SHA-512", "operator")

@@ -74,6 +74,14 @@ LACKING: dict[str, tuple[list[dict[str, Any]], list[Need]]] = {
         [acl("topic", "task-events", "Describe"), GROUP, DEAD],
         [Need("topic", "task-events", ("Read",))],
     ),
+    "reading, where writing is allowed": (
+        [acl("topic", "task-events", "Write"), GROUP, DEAD],
+        [Need("topic", "task-events", ("Read",))],
+    ),
+    "what a right to create does not give": (
+        [acl("topic", "task-events", "Create"), GROUP, DEAD],
+        [Need("topic", "task-events", READ)],
+    ),
     "what a literal name that looks like a prefix does not give": (
         [acl("topic", "task", "Read"), GROUP, DEAD],
         [Need("topic", "task-events", READ)],
@@ -135,10 +143,24 @@ def test_another_deny_never_gives_a_right(acls: list[dict[str, Any]]) -> None:
     }
 
 
+def test_a_user_with_a_certificate_is_a_super_user_by_its_name_as_strimzi_tells_it() -> None:
+    for known in (user(), user(username="CN=reader")):
+        asked = world(consumer=consumer(userRef={"name": "reader"}), kafka=guarded("CN=reader"), user=known)
+        assert first_finding(asked, RIGHT_CHECKS) is None
+
+
 def test_a_user_without_any_authorization_is_told_all_of_it() -> None:
     told = advice(user(), NEEDS)
     pasted = yaml.safe_load(told.partition("Add to its spec:\n")[2])
     assert missing({**user(), "spec": pasted}, guarded(), NEEDS, principal="CN=reader") == []
+
+
+def test_a_user_without_any_authorization_may_do_nothing_where_acls_decide() -> None:
+    finding = first_finding(
+        world(consumer=consumer(userRef={"name": "reader"}), kafka=guarded(), user=user()), RIGHT_CHECKS
+    )
+    assert finding is not None
+    assert "Add to its spec:\nauthorization:" in finding.message
 
 
 def test_a_missing_acl_is_a_fault_of_the_user_and_holds_no_worker_back() -> None:

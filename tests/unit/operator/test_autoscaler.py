@@ -71,6 +71,22 @@ def test_a_restart_does_not_add_workers_right_after_the_last_step() -> None:
     assert (decision.desired, decision.reason) == (1, ScalingReason.SETTLING)
 
 
+def test_no_worker_is_added_before_the_last_ones_are_ready() -> None:
+    unready = replace(
+        scaled({"desired": 1, "lastScaleTime": None}, lag=900), deployment=deployment(replicas=1, ready=0)
+    )
+
+    decision = scaling(unready)
+
+    assert (decision.desired, decision.reason) == (1, ScalingReason.SETTLING)
+
+
+def test_an_audit_log_on_a_volume_has_one_writer_whatever_lag_calls_for() -> None:
+    decision = scaling(scaled(lag=900, worker={"type": "audit"}))
+
+    assert (decision.desired, decision.reason) == (1, ScalingReason.ONE_VOLUME)
+
+
 def test_a_pause_keeps_what_scaling_had_decided() -> None:
     paused = scaled({"desired": 3, "lastScaleTime": None}, lag=900, running=0, paused=True)
 

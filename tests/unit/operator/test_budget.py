@@ -15,7 +15,7 @@ from eventconsumer_operator.budget import LONGEST, write_due
 from eventconsumer_operator.conditions import stamp
 from eventconsumer_operator.lag import PartitionLag
 from tests.unit.operator.builders import NOW, deployment, observation, world
-from tests.unit.operator.statuses import AWAY, said
+from tests.unit.operator.statuses import AWAY, UNSCHEDULABLE, said
 
 
 def lagging(total: int, **fields: Any) -> dict[str, Any]:
@@ -27,6 +27,8 @@ def expired(records: int) -> dict[str, Any]:
     return {"observation": replace(seen, lag=replace(seen.lag, expired=records))}
 
 
+UNTOLERATED: dict[str, Any] = copy.deepcopy(UNSCHEDULABLE)
+UNTOLERATED["status"]["conditions"][0]["message"] = "no node is tolerated"
 AT_ONCE, NEVER, SOON, LATE = 0.0, None, 4.0, LONGEST
 CHANGES: dict[str, tuple[dict[str, Any], dict[str, Any], float | None]] = {
     "nothing changed": ({}, {}, NEVER),
@@ -65,6 +67,21 @@ CHANGES: dict[str, tuple[dict[str, Any], dict[str, Any], float | None]] = {
         60.0,
     ),
     "only the clock moved far": (lagging(600, behind_seconds=100), lagging(600, behind_seconds=140), SOON),
+    "the age became known": (
+        lagging(600, behind_seconds=None),
+        lagging(600, behind_seconds=9),
+        SOON,
+    ),
+    "only how the age was told changed": (
+        lagging(600, behind_seconds=9, behind_estimated=True),
+        lagging(600, behind_seconds=9, behind_estimated=False),
+        LATE,
+    ),
+    "pods complain about something else": (
+        {"deployment": deployment(ready=0), "pods": (UNSCHEDULABLE,)},
+        {"deployment": deployment(ready=0), "pods": (UNTOLERATED,)},
+        AT_ONCE,
+    ),
     "only a number in a message moved": (expired(50), expired(51), LATE),
 }
 

@@ -8,7 +8,9 @@ import pytest
 
 from eventconsumer_operator.checks import (
     OWNERSHIP_CHECKS,
+    RIGHT_CHECKS,
     TOPIC_CHECKS,
+    USER_CHECKS,
     connection_of,
     first_finding,
     start_not_fixed,
@@ -18,7 +20,7 @@ from eventconsumer_operator.desired import deployment as desired_deployment
 from eventconsumer_operator.names import ConditionType, Reason
 from eventconsumer_operator.outcome import Outcome
 from eventconsumer_operator.pod_template import Image
-from tests.unit.operator.builders import consumer, deployment, kafka, observation, topic, world
+from tests.unit.operator.builders import consumer, deployment, kafka, observation, topic, user, world
 
 if TYPE_CHECKING:
     from eventconsumer_operator.models import Manifest
@@ -63,6 +65,24 @@ def test_the_first_fault_of_the_topic_is_found(seen: World, reason: Reason | Non
     assert (finding.reason if finding else None) == reason
 
 
+KNOWN = consumer(userRef={"name": "reader"})
+
+
+@pytest.mark.parametrize(
+    ("seen", "reason"),
+    [
+        (world(consumer=KNOWN, user=user(), topic=None, kafka=None), Reason.TOPIC_NOT_FOUND),
+        (world(consumer=KNOWN, user=user(), kafka=None), Reason.KAFKA_NOT_FOUND),
+    ],
+    ids=["no topic", "no Kafka"],
+)
+def test_where_the_way_to_kafka_is_not_known_nothing_else_is_found(seen: World, reason: Reason) -> None:
+    chains = (TOPIC_CHECKS, USER_CHECKS, RIGHT_CHECKS, OWNERSHIP_CHECKS)
+    findings = [first_finding(seen, chain) for chain in chains]
+    assert [finding.reason for finding in findings if finding] == [reason]
+    assert connection_of(seen) is None
+
+
 def test_a_missing_topic_is_named_with_its_namespace() -> None:
     finding = first_finding(world(topic=None), TOPIC_CHECKS)
     assert finding is not None
@@ -89,6 +109,13 @@ def test_a_deployment_of_someone_else_is_a_conflict(uid: str) -> None:
     finding = first_finding(world(deployment=deployment(uid=uid)), OWNERSHIP_CHECKS)
     assert finding is not None
     assert finding.reason is Reason.NAME_CONFLICT
+
+
+def test_a_volume_claim_of_someone_else_is_a_conflict() -> None:
+    claim = {"metadata": {"name": "notification-service-audit", "ownerReferences": []}}
+    finding = first_finding(world(claim=claim), OWNERSHIP_CHECKS)
+    assert finding is not None
+    assert (finding.condition, finding.reason) == (ConditionType.WORKERS_AVAILABLE, Reason.NAME_CONFLICT)
 
 
 def test_the_connection_goes_through_the_plain_internal_listener() -> None:

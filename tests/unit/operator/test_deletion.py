@@ -49,6 +49,11 @@ STEPS: dict[str, tuple[dict[str, Any], Step, Reason | None]] = {
         Step.STOP_WORKERS,
         None,
     ),
+    "a worker was asked for, and there is none yet": (
+        {"deployment": deployment() | {"status": {"observedGeneration": 1, "replicas": 0}}},
+        Step.STOP_WORKERS,
+        None,
+    ),
     "nobody has seen yet that they were told to stop": (
         {"deployment": deployment(replicas=0, generation=2, seen=1)},
         Step.STOP_WORKERS,

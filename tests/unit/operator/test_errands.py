@@ -5,13 +5,13 @@ from __future__ import annotations
 import asyncio
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from eventconsumer_operator import errands as module
 from eventconsumer_operator.access import Access
-from eventconsumer_operator.errands import Errands
+from eventconsumer_operator.errands import CommitEnds, Errands
 from eventconsumer_operator.names import ObjectKey
 from eventconsumer_operator.outcome import Outcome
 from eventconsumer_operator.refusals import Unreachable
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
     from eventconsumer_operator.broker import Broker
+    from eventconsumer_operator.records import Place
 
 NOWHERE = Access("127.0.0.1:9")
 KEY = ObjectKey("tasks", "notification-service")
@@ -103,6 +104,87 @@ def test_another_errand_takes_the_place_of_the_first() -> None:
             assert errands.outcome(KEY, first) is None
 
     asyncio.run(story())
+
+
+def test_an_errand_whose_place_another_took_is_tried_no_more() -> None:
+    async def story() -> None:
+        async with holding() as (errands, news):
+            errands.run(KEY, Scripted((None,)))
+            await news.get()
+            task = errands._records[KEY].task
+            assert task is not None
+            errands.run(KEY, Scripted((Outcome.DONE,)))
+            await asyncio.wait([task])
+            assert task.cancelled()
+
+    asyncio.run(story())
+
+
+def test_errands_at_one_cluster_share_a_connection_which_the_last_one_closes() -> None:
+    async def story() -> None:
+        seen: list[Broker] = []
+        both = asyncio.Barrier(2)
+
+        @dataclass(frozen=True)
+        class Meeting:
+            access: Access = NOWHERE
+
+            async def attempt(self, broker: Broker) -> Outcome:
+                seen.append(broker)
+                await both.wait()
+                return Outcome.DONE
+
+        async with holding() as (errands, news):
+            for name in ("one", "other"):
+                errands.run(ObjectKey("tasks", name), Meeting())
+            keys = {await news.get(), await news.get()}
+            assert {errands.outcome(key, Meeting()) for key in keys} == {Outcome.DONE}
+            assert seen[0] is seen[1]
+            assert errands._brokers == {}
+
+    asyncio.run(story())
+
+
+@dataclass
+class Answering:
+    """A Kafka that says where partitions end, as far as it does, and notes what is committed."""
+
+    numbers: list[int] | None
+    says: dict[Place, int]
+    committed_ends: dict[Place, int] | None = None
+
+    async def group(self, _: str) -> None:
+        return None
+
+    async def committed(self, _: str) -> dict[Place, int]:
+        return {}
+
+    async def partitions(self, topics: list[str]) -> dict[str, list[int] | None]:
+        return dict.fromkeys(topics, self.numbers)
+
+    async def ends(self, _: list[Place]) -> dict[Place, int]:
+        return self.says
+
+    async def commit(self, _: str, ends: dict[Place, int]) -> None:
+        self.committed_ends = ends
+
+
+UNTOLD: dict[str, tuple[Answering, str]] = {
+    "a partition that does not say where it ends": (
+        Answering([0, 1], {("t", 0): 5}),
+        "not every partition of t said where it ends",
+    ),
+    "a topic that may not be described": (Answering(None, {}), "the operator may not describe topic t"),
+}
+
+
+@pytest.mark.parametrize(("kafka", "why"), UNTOLD.values(), ids=UNTOLD.keys())
+def test_no_place_to_start_from_is_written_down_before_all_of_it_is_known(kafka: Answering, why: str) -> None:
+    broker: Any = kafka
+
+    with pytest.raises(Unreachable, match=why):
+        asyncio.run(CommitEnds(NOWHERE, "g", "t").attempt(broker))
+    assert kafka.committed_ends is None
 
 
 def test_an_errand_that_was_called_off_is_forgotten() -> None:

@@ -6,6 +6,8 @@ from datetime import timedelta
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
+import pytest
+
 from eventconsumer_operator.events import event
 from eventconsumer_operator.tidings import Tiding, Troubles
 from tests.unit.operator.builders import NOW, UID, consumer
@@ -62,6 +64,10 @@ def test_one_reason_has_one_event_whatever_its_message_and_time() -> None:
     assert one["metadata"] == later["metadata"] != another["metadata"]
 
 
+def test_a_long_message_is_cut_where_the_api_server_would_refuse_it() -> None:
+    assert event(ABOUT, Tiding("AclMissing", "m" * 2000, good=False), now=NOW)["message"] == "m" * 1024
+
+
 def test_what_went_well_is_no_warning() -> None:
     assert event(ABOUT, Tiding("CaughtUp", "m", good=True), now=NOW)["type"] == "Normal"
 
@@ -92,8 +98,9 @@ def test_a_restarted_operator_tells_nothing_anew_and_still_tells_the_end() -> No
     assert told(STALLED, WELL) == [("CaughtUp", True)]
 
 
-def test_what_was_asked_for_is_no_trouble() -> None:
-    assert told(WELL, status(Ready="True/Stopped", KeepingUp="False/Stopped")) == []
+@pytest.mark.parametrize("asked", ["Stopped", "Paused", "ScaledToZero"])
+def test_what_was_asked_for_is_no_trouble(asked: str) -> None:
+    assert told(WELL, status(Ready=f"True/{asked}", KeepingUp="False/Stopped")) == []
 
 
 def test_a_verdict_from_before_the_workers_came_is_not_told() -> None:

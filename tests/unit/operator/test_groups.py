@@ -7,10 +7,13 @@ from typing import Any
 import pytest
 
 from eventconsumer_operator.affected import affected
+from eventconsumer_operator.connection import Connection
+from eventconsumer_operator.desired import deployment as desired_deployment
 from eventconsumer_operator.groups import group_owner, heir
-from eventconsumer_operator.names import EVENT_CONSUMERS, KAFKAS, TOPICS, ObjectKey
+from eventconsumer_operator.names import DEPLOYMENTS, EVENT_CONSUMERS, KAFKAS, TOPICS, ObjectKey
+from eventconsumer_operator.pod_template import Image
 from eventconsumer_operator.store import Store
-from tests.unit.operator.builders import kafka, resource, topic
+from tests.unit.operator.builders import consumer, kafka, resource, topic
 
 NEW = ObjectKey("tasks", "new")
 FIRST, SECOND = "2026-11-21T10:00:00Z", "2026-11-21T11:00:00Z"
@@ -82,6 +85,14 @@ RIVALS: dict[str, tuple[list[dict[str, Any]], ObjectKey | None]] = {
 def test_the_group_belongs_to_the_oldest(rivals: list[dict[str, Any]], expected: ObjectKey | None) -> None:
     store = holding(claimant("new", created=SECOND, uid="u"), *rivals)
     assert group_owner(NEW, store) == expected
+
+
+def test_an_older_one_whose_topic_vanished_has_its_group_while_its_workers_run() -> None:
+    store = holding(claimant("new", created=SECOND, uid="u"), claimant("old", topicRef={"name": "missing"}))
+    place = Connection("events-plain:9092", "task-events")
+    store.put(DEPLOYMENTS, desired_deployment(consumer("old"), place, Image("workers", "IfNotPresent")))
+
+    assert group_owner(NEW, store) == ObjectKey("tasks", "old")
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ from eventconsumer_operator.errands import Errands, RenewGroup
 from eventconsumer_operator.keeper import DAY_SECONDS, Keeper, interval, kept, turn
 from eventconsumer_operator.names import ObjectKey
 from eventconsumer_operator.questions import Target
-from tests.unit.operator.builders import NOW, consumer, observation, world
+from tests.unit.operator.builders import NOW, UID, consumer, observation, world
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -92,6 +92,15 @@ def test_a_group_that_workers_have_just_left_waits_for_a_turn() -> None:
 
     assert begun == []
     assert again >= DAY_SECONDS - 3600
+
+
+def test_a_group_that_workers_left_longer_ago_than_a_turn_takes_is_renewed() -> None:
+    _, left = turn(UID, every=DAY_SECONDS, at=NOW.timestamp())
+
+    begun, [again] = looked(stopped(), empty_since=NOW - timedelta(days=1))
+
+    assert [errand.group for errand in begun] == ["notification-service"]
+    assert again == left + 1
 
 
 def test_a_running_consumer_is_not_looked_at_again() -> None:

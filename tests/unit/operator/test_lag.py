@@ -55,6 +55,26 @@ CASES: dict[str, tuple[dict[int, Offsets], str, Lag]] = {
         "earliest",
         Lag(LagState.PARTIAL, total=5, highest=5, partitions=2),
     ),
+    "a partition that does not tell its end makes the lag partial": (
+        {0: Offsets(5, 0, 10), 1: Offsets(5, 0, None)},
+        "earliest",
+        Lag(LagState.PARTIAL, total=5, highest=5, partitions=2),
+    ),
+    "a partition that does not tell its start makes the lag partial": (
+        {0: Offsets(5, 0, 10), 1: Offsets(None, None, 10)},
+        "earliest",
+        Lag(LagState.PARTIAL, total=5, highest=5, partitions=2),
+    ),
+    "once all is committed, latest is known": (
+        {0: Offsets(8, 0, 10)},
+        "latest",
+        Lag(LagState.KNOWN, total=2, highest=2, partitions=1),
+    ),
+    "a commit at the very beginning counts all records": (
+        {0: Offsets(0, 0, 10), 1: Offsets(0, 4, 10)},
+        "earliest",
+        Lag(LagState.KNOWN, total=16, highest=10, partitions=2, expired=4),
+    ),
     "no answer at all is unknown and no number": (
         {0: Offsets(5, None, None)},
         "earliest",

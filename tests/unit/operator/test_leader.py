@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from eventconsumer_operator import leader
-from eventconsumer_operator.leader import DURATION, HOLD, RENEW, Election, Seen, free, held, look
+from eventconsumer_operator.leader import DURATION, HOLD, RENEW, RETRY, Election, Seen, free, held, look
 
 if TYPE_CHECKING:
     from eventconsumer_operator.models import Manifest
@@ -152,6 +152,58 @@ def test_one_that_is_cut_off_stops_before_another_begins(clock: Clock) -> None:
         await other.end()
 
     asyncio.run(story())
+
+
+def test_an_api_server_that_is_away_for_a_moment_leaves_the_leader_in_its_place(clock: Clock) -> None:
+    async def story() -> None:
+        lease = KeptLease()
+        one = Candidate("one", lease)
+        await clock.turn(1)
+        for _ in range(3):
+            lease.away = True
+            await clock.turn(RENEW + 2)
+            assert (one.works, one.may_write) == (True, True)
+            lease.away = False
+            await clock.turn(RENEW)
+        assert (one.works, one.may_write) == (True, True)
+        await one.end()
+
+    asyncio.run(story())
+
+
+def test_one_that_sees_another_in_its_place_stops_at_once(clock: Clock) -> None:
+    async def story() -> None:
+        lease = KeptLease()
+        one = Candidate("one", lease)
+        await clock.turn(1)
+        await lease.write(held(await lease.read(), "other", now=NOW))
+        await clock.turn(RENEW + RETRY)
+        assert (one.works, one.may_write) == (False, False)
+        assert lease.holder == "other"
+        await one.end()
+
+    asyncio.run(story())
+
+
+@pytest.mark.parametrize("broken", ["the work", "the lease"])
+def test_an_error_that_nobody_expects_ends_the_candidate(clock: Clock, broken: str) -> None:
+    async def fail(*_: object) -> None:
+        raise ZeroDivisionError
+
+    async def work() -> None:
+        await asyncio.Event().wait()
+
+    async def story() -> None:
+        lease = KeptLease()
+        if broken == "the lease":
+            lease.read = fail  # type: ignore[method-assign]
+        run = asyncio.create_task(Election("one").run(lease, fail if broken == "the work" else work))
+        await clock.settle()
+        assert run.done()
+        await run
+
+    with pytest.raises(ZeroDivisionError):
+        asyncio.run(story())
 
 
 def test_a_crash_is_noticed_within_twenty_seconds(clock: Clock) -> None:

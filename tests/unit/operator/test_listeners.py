@@ -53,6 +53,17 @@ def test_the_best_listener(there: list[str], authentication: str | None, taken: 
     assert (chosen.name if chosen else None) == taken
 
 
+def test_a_listener_without_servers_is_not_published_yet() -> None:
+    pending = kafka("tls", "plain")
+    del pending["status"]["listeners"][0]["bootstrapServers"]
+    assert [listener.name for listener in published(pending)] == ["plain"]
+
+
+def test_listeners_are_told_in_the_order_of_the_spec_and_those_it_has_no_more_come_last() -> None:
+    removed = kafka("old", "mtls", "plain", "tls")
+    assert [listener.name for listener in published(removed)] == ["tls", "plain", "mtls", "old"]
+
+
 def test_the_encrypted_one_is_the_best_for_a_password() -> None:
     declared = [
         {"name": name, "type": "internal", "tls": tls, "authentication": {"type": "scram-sha-512"}}

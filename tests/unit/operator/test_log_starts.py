@@ -35,3 +35,4 @@ def test_a_partition_without_an_answer_is_absent_and_asked_for_again() -> None:
 
 def test_a_start_beyond_the_end_belongs_to_an_earlier_topic_of_the_name() -> None:
     assert knowing(300, 4).outdated({PLACES[0]: 10, PLACES[1]: 4}) == {PLACES[0]}
+    assert knowing(300).outdated({PLACES[0]: 10, PLACES[1]: 4}) == {PLACES[0]}

@@ -21,6 +21,13 @@ def worker(number: int, *partitions: int) -> Member:
 CONSOLE = Member("console-consumer", "/10.9.9.9", ((TOPIC, 2),))
 SAID_BEFORE = {"type": "ConsumersJoined", "status": "True", "reason": "AllJoined", "message": "all well"}
 
+MISSED_BEFORE = {
+    "type": "ConsumersJoined",
+    "status": "False",
+    "reason": "MembersMissing",
+    "message": "1 of 2",
+}
+
 
 def answer(
     *members: Member,
@@ -83,6 +90,11 @@ CASES: dict[str, tuple[tuple[Member, ...], dict[str, Any], tuple[str, str]]] = {
         {"state": "CompletingRebalance", "previous": SAID_BEFORE},
         ("True", "AllJoined"),
     ),
+    "sharing partitions out anew, and a worker was missing": (
+        BOTH,
+        {"state": "CompletingRebalance", "previous": MISSED_BEFORE},
+        ("False", "MembersMissing"),
+    ),
     "workers have just come": (
         (worker(1, 0, 1, 2),),
         {"settled": False, "previous": SAID_BEFORE},
@@ -120,6 +132,7 @@ def test_the_same_members_in_another_order_are_told_in_the_same_words() -> None:
     [
         ([], "notification-service-5d4f-x", True),
         ([], "notification-service", False),
+        ([{"name": "LOG_LEVEL", "value": "DEBUG"}], "notification-service-5d4f-x", True),
         ([{"name": "CLIENT_ID", "value": "mine"}], "mine", True),
         ([{"name": "CLIENT_ID", "value": "mine"}], "notification-service-5d4f-x", False),
         ([{"name": "CLIENT_ID", "value": "$(POD)-a"}], "anything", True),

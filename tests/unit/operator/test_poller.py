@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -116,3 +117,9 @@ def test_dead_letters_that_were_sent_back_are_not_counted(taken: dict[Place, int
 
 def test_dead_letters_are_unknown_while_nobody_says_what_a_redrive_has_taken() -> None:
     assert answers().letters_left("task-events") is None
+
+
+def test_dead_letters_are_unknown_while_a_partition_gives_no_answer() -> None:
+    said = answers(redriven={"task-events.redrive": {}})
+    assert replace(said, starts={P0: 0}).letters_left("task-events") is None
+    assert replace(said, ends={P0: 10}).letters_left("task-events") is None

@@ -14,6 +14,7 @@ from eventconsumer_operator.access import Access
 from eventconsumer_operator.names import ObjectKey
 from eventconsumer_operator.poller import Poller
 from eventconsumer_operator.questions import Target
+from tests.unit.operator.builders import observation
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
@@ -109,6 +110,33 @@ def test_nothing_is_known_of_another_place_before_it_was_asked(other: Target) ->
         return poller.observation(KEY)
 
     assert asyncio.run(story()) is None
+
+
+def test_who_is_followed_already_is_not_asked_for_out_of_turn() -> None:
+    async def story() -> list[bool]:
+        poller = polling()
+        poller.follow(KEY, silent())
+        await turn(poller)
+        poller._wake.clear()
+        poller.follow(KEY, silent())
+        again = [poller._wake.is_set()]
+        poller.follow(KEY, replace(silent(), group="h"))
+        return [*again, poller._wake.is_set()]
+
+    assert asyncio.run(story()) == [False, True]
+
+
+def test_a_cluster_that_falls_silent_takes_no_look_away() -> None:
+    async def story() -> Observation | None:
+        poller = polling()
+        poller.follow(KEY, silent())
+        poller._observations[KEY] = observation(5, earlier=(3, 4))
+        await turn(poller)
+        return poller.observation(KEY)
+
+    away = asyncio.run(story())
+    assert away is not None
+    assert (away.lag.total, [entry.lag for entry in away.window]) == (None, [3, 4, 5])
 
 
 def test_a_renewed_ca_keeps_the_servers_figure() -> None:

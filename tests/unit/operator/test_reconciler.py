@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -9,7 +10,8 @@ import pytest
 from eventconsumer_operator.access import Access
 from eventconsumer_operator.cluster import NotLeading, Unavailable
 from eventconsumer_operator.errands import DeleteGroup
-from eventconsumer_operator.names import DEPLOYMENTS, EVENT_CONSUMERS, FINALIZER, ObjectKey
+from eventconsumer_operator.names import CLAIMS, DEPLOYMENTS, EVENT_CONSUMERS, FINALIZER, ObjectKey
+from eventconsumer_operator.outcome import Outcome
 from eventconsumer_operator.verdict import Look
 from tests.support.conditions import condition
 from tests.unit.operator.builders import observation, resource
@@ -116,6 +118,106 @@ def test_a_corrected_spec_kafka_is_not_judged_by_what_kafka_said_of_the_one_befo
     story.edit(topicRef=None, kafka=ADDRESS)
     assert condition(story.reconcile(), "TopicReady")["status"] == "True"
     assert story.workers_at() == ("elsewhere:9092", "a-events")
+
+
+def from_latest(outcome: Outcome) -> Reconciling:
+    """Return a new consumer that starts from the latest record, after Kafka was asked where that is."""
+    story = Reconciling()
+    story.has_topic("a", "x")
+    story.poller.says["x:9092", "a-events"] = observation(0)
+    story.edit(topicRef={"name": "a"}, startFrom="latest")
+    story.errands.ends_as = outcome
+    return story
+
+
+def test_no_worker_starts_from_the_latest_record_before_kafka_said_where_that_is() -> None:
+    story = from_latest(Outcome.UNREACHABLE)
+    status = story.reconcile()
+    assert condition(status, "TopicReady")["reason"] == "KafkaUnreachable"
+    assert story.store.get(DEPLOYMENTS, KEY) is None
+    story.errands.ends_as = Outcome.DONE
+    assert condition(story.reconcile(), "Ready")["status"] == "True"
+
+
+def test_workers_that_run_already_need_no_place_to_start_from() -> None:
+    story = from_latest(Outcome.DONE)
+    story.reconcile()
+    story.errands.begun.clear()
+    story.errands.ends_as = Outcome.UNREACHABLE
+    assert condition(story.reconcile(), "Ready")["status"] == "True"
+    assert story.errands.begun == []
+
+
+@pytest.mark.parametrize(
+    ("kind", "name"), [(DEPLOYMENTS, KEY.name), (CLAIMS, f"{KEY.name}-audit")], ids=["Deployment", "claim"]
+)
+def test_what_belongs_to_someone_else_is_left_as_it_is_and_nothing_is_made_beside_it(
+    kind: str, name: str
+) -> None:
+    story = Reconciling()
+    story.has_topic("a", "x")
+    story.poller.says["x:9092", "a-events"] = observation(0)
+    story.edit(topicRef={"name": "a"}, worker={"type": "audit"})
+    path = story.reconciler.cluster._path(kind, ObjectKey("tasks", name))
+    foreign = {"metadata": {"name": name, "namespace": "tasks", "uid": "f"}, "spec": {"replicas": 7}}
+    story.api.objects[path] = copy.deepcopy(foreign)
+    status = story.reconcile()
+    assert condition(status, "WorkersAvailable")["reason"] == "NameConflict"
+    assert story.api.objects[path] == foreign
+    assert [one for one in story.api.objects if f"/{DEPLOYMENTS}/" in one or f"/{CLAIMS}/" in one] == [path]
+
+
+OTHERS = "example.com/archive"
+
+
+def test_the_finalizer_of_another_stays_beside_ours_and_after_it() -> None:
+    story = running(topicRef={"name": "a"})
+    story.edit(topicRef={"name": "a"}, deletionPolicy="Delete")
+    story.has_finalizers(OTHERS)
+    story.reconcile()
+    assert story.stored(EVENT_CONSUMERS)["metadata"]["finalizers"] == [OTHERS, FINALIZER]
+    story.edit(topicRef={"name": "a"})
+    story.delete(finalizers=[OTHERS, FINALIZER])
+    story.reconcile()
+    assert story.written_to_the_resource()["finalizers"] == [OTHERS]
+
+
+def test_a_spec_that_can_not_be_read_is_said_and_leaves_the_workers_that_run() -> None:
+    story = running(topicRef={"name": "a"})
+    before = story.stored(DEPLOYMENTS)
+    story.edit(topicRef={"name": "a"}, worker={"type": "of-a-later-release"})
+    status = story.reconcile()
+    assert status["summary"]["status"] == condition(status, "Ready")["reason"] == "InvalidSpec"
+    assert story.stored(DEPLOYMENTS) == before
+
+
+def test_a_deleted_resource_whose_spec_can_not_be_read_is_let_go() -> None:
+    story = running(topicRef={"name": "a"})
+    story.edit(topicRef={"name": "a"}, worker={"type": "of-a-later-release"})
+    story.delete(finalizers=[FINALIZER])
+    story.reconcile()
+    assert story.written_to_the_resource()["finalizers"] == []
+    assert story.store.get(EVENT_CONSUMERS, KEY) is None
+
+
+def test_what_is_as_it_should_be_is_neither_applied_again_nor_told_of() -> None:
+    story = running(topicRef={"name": "a"})
+    story.poller.says["x:9092", "a-events"] = observation(0)
+    story.reconcile()
+    before = story.api.version
+    story.reconcile()
+    assert story.api.version == before
+    assert [path for path in story.api.objects if "/events/" in path] == []
+
+
+def test_lag_that_moves_on_is_written_once_in_an_interval_and_looked_at_again() -> None:
+    story = running(topicRef={"name": "a"})
+    story.poller.says["x:9092", "a-events"] = observation(5000)
+    story.reconcile()
+    story.again.clear()
+    story.poller.says["x:9092", "a-events"] = observation(9000)
+    assert story.reconcile()["lag"] == 5000
+    assert story.again == {KEY}
 
 
 WEBHOOK = "Internal error occurred: failed calling webhook"

@@ -58,6 +58,10 @@ SAFE = {
         *(Look(at * 10.0, 0, 0, (9,), (0,)) for at in range(4)),
         Look(40.0, 1, DAY, (9,), (1,)),
     ),
+    "a first record that comes nearly too old to who had read all": (
+        *(Look(at * 10.0, 0, 0, (9,), (0,)) for at in range(4)),
+        Look(40.0, 1, 7 * DAY - 60, (9,), (1,)),
+    ),
     "old records that come behind new ones": ages(10, 20, 30, DAY),
     "an age that nobody knows": ages(None, None, None, None),
     "too few looks to tell": stopped(7 * DAY - 30)[:2],
@@ -88,6 +92,13 @@ def test_after_a_restart_what_was_said_holds() -> None:
 
     assert said(window) == []
     assert [reason for reason, _ in said(window, before={"status": "True"})] == ["ExpiringByTime"]
+
+
+def test_what_was_said_is_taken_back_when_more_than_a_third_of_the_time_is_left() -> None:
+    told = {"status": "True"}
+
+    assert said(stopped(7 * DAY - 2 * DAY), before=told) != []
+    assert said(stopped(7 * DAY - 3 * DAY), before=told) == []
 
 
 def test_the_message_moves_only_in_steps() -> None:

@@ -230,6 +230,24 @@ def test_workers_stay_that_are_needed_for_what_is_written() -> None:
     assert (decision.desired, decision.reason) == (2, ScalingReason.THROUGHPUT)
 
 
+@pytest.mark.parametrize(("written", "desired"), [(5, 1), (45, 2)], ids=["a trickle", "nearly all of one"])
+def test_workers_go_that_are_not_needed_for_what_is_written(written: int, desired: int) -> None:
+    # Two workers, each of which can handle 100 records in 10 seconds, and should be asked for 80 of them.
+    busy = seen(2, 500, 500, looks=window((500, 500), (500, 500), moving=100))
+    _, history = decide(RULES, busy, History(), at=0)
+    idle = seen(2, 0, 0, looks=window((0, 0), (0, 0), moving=written))
+    _, history = decide(RULES, idle, history, at=10)
+
+    assert decide(RULES, idle, history, at=900)[0].desired == desired
+
+
+def test_what_a_worker_can_handle_is_not_learned_from_a_time_when_others_ran() -> None:
+    looks = window((500, 500), (500, 500), (500, 500), moving=100)
+    for since_scaled in (0.0, 20.0):
+        _, history = decide(RULES, seen(2, 500, 500, looks=looks, since_scaled=since_scaled), History(), at=0)
+        assert history.worker_rate is None
+
+
 def test_a_steady_load_leads_to_a_steady_number_of_workers() -> None:
     """Six partitions get 60 records a second each; a worker handles 100 a second."""
     position, end, desired = [0.0] * 6, [0.0] * 6, 1

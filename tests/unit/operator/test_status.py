@@ -7,15 +7,21 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from eventconsumer_operator.conditions import stamp
 from eventconsumer_operator.lag import Lag, LagState, PartitionLag
+from eventconsumer_operator.mounts import volumes
+from eventconsumer_operator.security import SecretKey, Security, Tls
 from eventconsumer_operator.status import duration, unreadable
 from eventconsumer_operator.world import Observation
 from tests.support.conditions import condition
-from tests.unit.operator.builders import NOW, consumer, deployment, observation, resource, world
+from tests.unit.operator.builders import NOW, consumer, deployment, kafka, observation, resource, user, world
 from tests.unit.operator.statuses import AWAY, BROKEN, FAILING, OLDER, UNSCHEDULABLE, said
 
 if TYPE_CHECKING:
     from eventconsumer_operator.models import Manifest
+    from eventconsumer_operator.world import World
+
+CREATING = {"waiting": {"reason": "ContainerCreating"}}
 
 
 @pytest.mark.parametrize(
@@ -31,6 +37,27 @@ def test_a_lost_group_is_told_with_the_one_that_has_it() -> None:
     told = condition(said(world(group_owner=OLDER)), "GroupConflict")["message"]
     assert told.startswith(
         "consumer group notification-service belongs to the older EventConsumer other/older"
+    )
+
+
+def test_a_topic_that_vanished_is_no_fault_of_workers_that_run_and_no_conflict() -> None:
+    status = said(world(topic=None))
+
+    assert condition(status, "TopicReady")["reason"] == "TopicNotFound"
+    assert condition(status, "WorkersAvailable")["status"] == "True"
+    assert condition(status, "GroupConflict") == {}
+
+
+def test_whether_the_user_can_be_used_is_told_where_one_is_asked_for() -> None:
+    known = consumer(userRef={"name": "reader"})
+    there = said(world(consumer=known, kafka=kafka("mtls"), user=user()))
+    missing = said(world(consumer=known, kafka=kafka("mtls")))
+
+    assert condition(said(world()), "UserReady") == {}
+    assert (condition(there, "UserReady")["status"], condition(there, "Ready")["status"]) == ("True", "True")
+    assert condition(missing, "UserReady")["status"] == "False"
+    assert (
+        condition(missing, "UserReady")["reason"] == condition(missing, "Ready")["reason"] == "UserNotFound"
     )
 
 
@@ -58,6 +85,54 @@ def test_a_fault_of_kubernetes_is_told_in_its_own_words() -> None:
 def test_what_a_pod_complains_about_is_told_with_its_name(pod: Manifest, words: str) -> None:
     status = said(world(deployment=deployment(ready=0), pods=(pod,)))
     assert condition(status, "Ready")["message"] == f"0 of 1 workers are ready: pod x: {words}"
+
+
+def unready(*, since: float, **parts: Any) -> World:
+    """Build a world whose worker has been missing for so many seconds."""
+    missing = {"type": "WorkersAvailable", "status": "False", "reason": "WorkersStarting"}
+    then = stamp(NOW - timedelta(seconds=since))
+    late = {"conditions": [missing | {"lastTransitionTime": then}]}
+    return world(**{"deployment": deployment(ready=0), "status": late} | parts)
+
+
+def progressing(status: str, *, ago: float, message: str = "") -> Manifest:
+    """Build a Deployment whose controller last got further so many seconds ago, or gave up."""
+    made = deployment(ready=0)
+    then = stamp(NOW - timedelta(seconds=ago))
+    made["status"]["conditions"] = [
+        {"type": "Progressing", "status": status, "lastUpdateTime": then, "message": message}
+    ]
+    return made
+
+
+def test_workers_that_get_further_are_still_on_their_way_after_a_minute() -> None:
+    assert said(unready(since=90))["summary"]["status"] == "WorkersUnavailable"
+    rolling = unready(since=90, deployment=progressing("True", ago=30))
+    assert said(rolling)["summary"]["status"] == "WorkersStarting"
+    anew = deployment(ready=0)
+    anew["metadata"]["creationTimestamp"] = stamp(NOW - timedelta(seconds=30))
+    assert said(unready(since=90, deployment=anew))["summary"]["status"] == "WorkersStarting"
+
+
+def test_a_deployment_that_gives_up_is_told_in_its_own_words() -> None:
+    status = said(world(deployment=progressing("False", ago=5, message="deadline exceeded")))
+
+    assert status["summary"]["status"] == "WorkersUnavailable"
+    assert condition(status, "Ready")["message"] == "0 of 1 workers are ready: deadline exceeded"
+
+
+def test_the_secrets_that_a_worker_mounts_are_named_once_it_is_late() -> None:
+    creating = {"metadata": {"name": "x"}, "status": {"containerStatuses": [{"state": CREATING}]}}
+    mounting = deployment(ready=0)
+    mounting["spec"]["template"] = {"spec": {"volumes": volumes(Security(Tls(SecretKey("authority", "ca"))))}}
+
+    early, late = (
+        condition(said(unready(since=since, deployment=mounting, pods=(creating,))), "Ready")["message"]
+        for since in (30, 90)
+    )
+
+    assert early == "0 of 1 workers are ready"
+    assert late.endswith("it mounts keys of these Secrets, and all have to be there: authority")
 
 
 def test_a_scale_subresource_finds_replicas_and_selector() -> None:

@@ -10,6 +10,7 @@ import pytest
 from eventconsumer_operator.conditions import stamp
 from eventconsumer_operator.lag import LagState
 from eventconsumer_operator.membership import Member
+from eventconsumer_operator.names import Reason
 from tests.support.conditions import condition
 from tests.unit.operator.builders import NOW, THREE, consumer, deployment, observation, world
 from tests.unit.operator.statuses import AWAY, BROKEN, FAILING, OLDER, UNSCHEDULABLE, said
@@ -220,3 +221,10 @@ def test_columns(parts: dict[str, Any], words: tuple[str, ...], ready: str) -> N
 
     assert tuple(status["summary"].values()) == words
     assert condition(status, "Ready")["status"] == ready
+
+
+@pytest.mark.parametrize("parts", [parts for parts, _, _ in WORDS.values()], ids=WORDS.keys())
+def test_every_condition_gives_one_of_the_reasons_and_a_sentence(parts: dict[str, Any]) -> None:
+    for entry in said(world(**parts))["conditions"]:
+        assert entry["reason"] in set(Reason)
+        assert " " in entry["message"]

@@ -139,6 +139,20 @@ def test_a_listing_of_one_namespace_says_nothing_about_another() -> None:
     assert version(store) == "10"
 
 
+def test_a_listing_of_one_namespace_forgets_what_vanished_there() -> None:
+    store = Store()
+    store.put(DEPLOYMENTS, seen(10))
+    store.settle(DEPLOYMENTS, [], at=20, namespaces=[KEY.namespace])
+    assert version(store) is None
+
+
+def test_of_a_kind_that_is_served_no_more_nothing_is_left() -> None:
+    store = Store()
+    store.put(TOPICS, topic())
+    store.settle_unserved(TOPICS)
+    assert store.keys(TOPICS) == frozenset()
+
+
 def test_a_kind_that_is_not_served_is_known_as_such_until_it_is_listed() -> None:
     store = Store()
     store.settle_unserved(TOPICS)

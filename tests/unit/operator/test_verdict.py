@@ -83,6 +83,16 @@ CASES: dict[str, tuple[list[Look], dict[str, Any], tuple[str, str]]] = {
     "a burst is worked off": (moving(0, 0, 900, 700, 500, 300), {}, ("Recovering", "True")),
     "a burst grows on": (moving(0, 0, 300, 500, 700, 900), {}, ("FallingBehind", "False")),
     "back within the objective just now": (moving(400, 300, 200, 90), {}, ("Recovering", "True")),
+    "back within the objective just now, after falling behind": (
+        moving(400, 300, 200, 90),
+        {"previous": "FallingBehind"},
+        ("Recovering", "True"),
+    ),
+    "noise in a recovery": (
+        moving(300, 500, 400, 450),
+        {"previous": "Recovering"},
+        ("Recovering", "True"),
+    ),
     "back within the objective for good": (moving(400, 90, 80, 90, 85), {}, ("CaughtUp", "True")),
     "back at nothing at once": (moving(400, 300, 0), {}, ("CaughtUp", "True")),
     "a plateau for a whole window": (moving(*[600] * LOOKS), {}, ("FallingBehind", "False")),
@@ -121,6 +131,11 @@ CASES: dict[str, tuple[list[Look], dict[str, Any], tuple[str, str]]] = {
         {"crew": Crew(replicas=0, members=0)},
         ("CaughtUp", "True"),
     ),
+    "asked for none, and somebody consumes": (
+        moving(600),
+        {"crew": Crew(replicas=0, members=1)},
+        ("Consuming", "Unknown"),
+    ),
     "offsets went back": (
         [looked(10, at=0, position=90), looked(60, at=10, position=40)],
         {},
@@ -146,6 +161,11 @@ CASES: dict[str, tuple[list[Look], dict[str, Any], tuple[str, str]]] = {
         {"max_behind": 300},
         ("Recovering", "True"),
     ),
+    "recovering and young enough by now": (
+        [*moving(600, 500, 400, behind=400), looked(300, at=30, behind=299)],
+        {"max_behind": 300},
+        ("Recovering", "True"),
+    ),
     "more than an objective of nothing": (moving(1), {"max_lag": 0}, ("Consuming", "Unknown")),
 }
 
@@ -158,6 +178,13 @@ def test_verdict(window: list[Look], given: dict[str, Any], said: tuple[str, str
 def test_one_partition_that_stands_still_is_not_hidden_by_those_that_move() -> None:
     window = [Look(10.0 * at, 9, 1, (at * 50, 7), (4, 5)) for at in range(LOOKS)]
     assert verdict(window) == ("Stalled", "False")
+
+
+@pytest.mark.parametrize("before", range(1, LOOKS))
+def test_a_partition_that_was_just_added_neither_stands_still_nor_went_back(before: int) -> None:
+    window = [Look(10.0 * at, 5, 1, (at,), (5,)) for at in range(before)]
+    window += [Look(10.0 * at, 8, 1, (at, 0), (5, 3)) for at in range(before, LOOKS)]
+    assert verdict(window) == ("CaughtUp", "True")
 
 
 LAGS = st.lists(st.integers(0, 2000), min_size=1, max_size=LOOKS)
@@ -222,6 +249,21 @@ def test_a_group_that_starts_at_the_latest_record_does_not_rewind_with_its_first
     assert verdict(list(window)) == ("CaughtUp", "True")
 
 
+def from_latest(*committed: int) -> list[Look]:
+    """Build looks at a group that starts at the latest record and has committed, with records waiting."""
+    window = []
+    for at, offset in enumerate(committed):
+        offsets = {0: Offsets(offset, 0, max(committed) + 1)}
+        total = lag(offsets, start_from="latest")
+        window.append(look(offsets, total, start_from="latest", behind=0, at=10.0 * at))
+    return [entry for entry in window if entry]
+
+
+def test_a_group_that_starts_at_the_latest_record_is_judged_by_how_it_moves_once_it_committed() -> None:
+    assert verdict(from_latest(90, 40)) == ("Rewound", "False")
+    assert verdict(from_latest(*range(90, 90 + LOOKS))) == ("CaughtUp", "True")
+
+
 def test_unknown_lag_is_not_remembered() -> None:
     offsets = {0: Offsets(5, None, None)}
     total = lag(offsets, start_from="earliest")
@@ -244,6 +286,19 @@ def test_a_window_ends_with_the_newest_look_and_its_looks_are_apart(pauses: list
 def test_looks_from_before_a_long_silence_are_forgotten() -> None:
     window = slide((looked(5, at=0),), looked(5, at=1000), every=10)
     assert [entry.at for entry in window] == [1000]
+
+
+@pytest.mark.parametrize("every", [10.0, 9.5], ids=["in time", "a little early"])
+def test_looks_fill_the_window_also_where_rounds_begin_a_little_early(every: float) -> None:
+    window: tuple[Look, ...] = ()
+    for number in range(LOOKS + 2):
+        window = slide(window, looked(1, at=every * number), every=10)
+    assert [entry.at for entry in window] == [every * number for number in range(2, LOOKS + 2)]
+
+
+def test_a_look_keeps_what_it_showed_where_the_one_before_showed_something_else() -> None:
+    window = slide((looked(5, at=0, position=1),), looked(7, at=10, position=2), every=10)
+    assert [(*entry.positions, *entry.unread) for entry in window] == [(1, 5), (2, 7)]
 
 
 def test_equal_looks_share_what_they_hold() -> None:

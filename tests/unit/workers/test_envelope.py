@@ -8,15 +8,13 @@ from typing import Any
 from weakref import ref
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from eventconsumer_workers.envelope import Event, OtherEvent, Outcome, Rejected, TaskEvent, read, read_all
 from tests.support.events import encoded, event
 
 ALL: frozenset[str] = frozenset()
-# A busy machine is no fault of the code.
-unhurried = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 json_values = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
@@ -96,20 +94,17 @@ def test_an_event_is_nested_so_deep_at_most_however_much_of_the_stack_is_left(
         assert isinstance(found, Event if is_event else Rejected)
 
 
-@unhurried
 @given(st.binary(max_size=200))
 def test_any_bytes_are_an_event_or_rejected(value: bytes) -> None:
     assert isinstance(_outcome(value), Event | Rejected)
 
 
-@unhurried
 @given(st.dictionaries(st.sampled_from(sorted(event())), json_values))
 def test_any_json_in_the_place_of_a_field_is_an_event_or_rejected(changes: dict[str, Any]) -> None:
     outcome = _outcome(json.dumps({**event(), **changes}).encode())
     assert isinstance(outcome, Event | Rejected)
 
 
-@unhurried
 @given(st.text(), st.text())
 def test_any_text_in_a_task_is_read_as_it_was_sent(task_id: str, title: str) -> None:
     data = {"task_id": task_id, "title": title, "status": "pending", "owner_id": None}
@@ -136,7 +131,6 @@ messages = st.one_of(
 )
 
 
-@unhurried
 @given(st.lists(messages, max_size=30), st.sampled_from([ALL, frozenset({"task.created"})]))
 def test_a_batch_is_read_as_its_messages_are_one_by_one(
     values: list[bytes | None], wanted: frozenset[str]

@@ -101,7 +101,7 @@ class Working(RuleBasedStateMachine):
 
 
 TestLanes = Working.TestCase
-TestLanes.settings = settings(max_examples=60, stateful_step_count=40, deadline=None)
+TestLanes.settings = settings(max_examples=60, stateful_step_count=40)
 
 
 def test_a_postponed_event_holds_up_its_key_and_no_other() -> None:

@@ -7,7 +7,7 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from eventconsumer_workers.envelope import TaskEvent, read
@@ -60,7 +60,6 @@ def test_a_line_break_or_colour_in_a_title_is_shown_escaped() -> None:
     assert told.endswith(r"'x\nINFO:notification:NOTIFICATION: forged\x1b[2J\u202e' (ID: abc123)")
 
 
-@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.text(), st.text())
 def test_no_text_makes_a_second_line(title: str, task_id: str) -> None:
     out = io.StringIO(newline="")

@@ -43,7 +43,7 @@ def log_of(folder: Path, content: bytes) -> Files:
     return Files(path)
 
 
-@settings(max_examples=300, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(max_examples=300, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 def test_a_flipped_byte_anywhere_is_found(tmp_path: Path, whole: bytes, data: st.DataObject) -> None:
     at = data.draw(st.integers(0, len(whole) - 1))
@@ -51,7 +51,7 @@ def test_a_flipped_byte_anywhere_is_found(tmp_path: Path, whole: bytes, data: st
     assert verify(log_of(tmp_path, whole[:at] + bytes([other]) + whole[at + 1 :])).fault is not None
 
 
-@settings(max_examples=100, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(max_examples=100, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 def test_lines_that_are_missing_doubled_or_swapped_are_found(
     tmp_path: Path, whole: bytes, data: st.DataObject
@@ -133,7 +133,7 @@ def test_an_active_segment_that_is_missing_is_found(tmp_path: Path) -> None:
     assert "being written is missing" in str(verify(Files(path)).fault)
 
 
-@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 def test_a_flipped_byte_in_a_compressed_segment_is_found_or_changes_nothing(
     tmp_path: Path, whole: bytes, data: st.DataObject
