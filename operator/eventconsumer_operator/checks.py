@@ -142,6 +142,12 @@ def first_finding(world: World, checks: Sequence[Callable[[World], Finding | Non
     return next((finding for check in checks if (finding := check(world))), None)
 
 
+def findings(world: World) -> list[Finding]:
+    """Return what is at fault, of each kind of check the first."""
+    chains = (TOPIC_CHECKS, USER_CHECKS, RIGHT_CHECKS, OWNERSHIP_CHECKS)
+    return [finding for chain in chains if (finding := first_finding(world, chain))]
+
+
 def connection_of(world: World) -> Connection | None:
     """Return where the workers should consume from.
 

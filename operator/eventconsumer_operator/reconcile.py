@@ -110,7 +110,7 @@ class Reconciler:
         await self._keep_finalizer(body, wanted=consumer.spec.deletion_policy == "Delete")
         world = self._observed(key, await self._gather(key, consumer, body.get("status", {})))
         world = self._scaled(key, world)
-        connection, findings = self._decide(world)
+        connection, findings = checks.connection_of(world), checks.findings(world)
         hindrance = None
         if connection is not None and _may_apply(world, findings):
             start = self._fix_start(key, world, connection)
@@ -220,11 +220,6 @@ class Reconciler:
     async def _find(self, kind: str, key: ObjectKey) -> Manifest | None:
         """Return an object of ours from the store, or ask: the watches see only what carries our label."""
         return self.store.get(kind, key) or await self.cluster.get(kind, key)
-
-    def _decide(self, world: World) -> tuple[Connection | None, list[Finding]]:
-        chains = (checks.TOPIC_CHECKS, checks.USER_CHECKS, checks.RIGHT_CHECKS, checks.OWNERSHIP_CHECKS)
-        faults = (checks.first_finding(world, chain) for chain in chains)
-        return checks.connection_of(world), [fault for fault in faults if fault]
 
     def _access(self, connection: Connection, world: World) -> Access:
         return access_to(connection, world, self.store, self.credentials)

@@ -4,14 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from eventconsumer_operator.checks import (
-    OWNERSHIP_CHECKS,
-    RIGHT_CHECKS,
-    TOPIC_CHECKS,
-    USER_CHECKS,
-    connection_of,
-    first_finding,
-)
+from eventconsumer_operator.checks import connection_of, findings
 from eventconsumer_operator.lag import LagState
 from eventconsumer_operator.names import ObjectKey
 from eventconsumer_operator.status import report
@@ -45,6 +38,4 @@ UNSCHEDULABLE = {
 
 def said(seen: World) -> Manifest:
     """Return the status that the operator writes of a world."""
-    chains = (TOPIC_CHECKS, USER_CHECKS, RIGHT_CHECKS, OWNERSHIP_CHECKS)
-    findings = [first_finding(seen, chain) for chain in chains]
-    return report(seen, connection_of(seen), [finding for finding in findings if finding], now=NOW)
+    return report(seen, connection_of(seen), findings(seen), now=NOW)

@@ -8,10 +8,9 @@ import pytest
 
 from eventconsumer_operator.checks import (
     OWNERSHIP_CHECKS,
-    RIGHT_CHECKS,
     TOPIC_CHECKS,
-    USER_CHECKS,
     connection_of,
+    findings,
     first_finding,
     start_not_fixed,
 )
@@ -77,9 +76,7 @@ KNOWN = consumer(userRef={"name": "reader"})
     ids=["no topic", "no Kafka"],
 )
 def test_where_the_way_to_kafka_is_not_known_nothing_else_is_found(seen: World, reason: Reason) -> None:
-    chains = (TOPIC_CHECKS, USER_CHECKS, RIGHT_CHECKS, OWNERSHIP_CHECKS)
-    findings = [first_finding(seen, chain) for chain in chains]
-    assert [finding.reason for finding in findings if finding] == [reason]
+    assert [finding.reason for finding in findings(seen)] == [reason]
     assert connection_of(seen) is None
 
 

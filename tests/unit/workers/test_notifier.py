@@ -65,11 +65,6 @@ def log() -> Sink:
 
 
 @pytest.fixture
-def observer() -> Counting:
-    return Counting()
-
-
-@pytest.fixture
 def notifier(erp: Sink, log: Sink, observer: Counting) -> Iterator[Notifier]:
     """Return a notifier with two sinks, one delivery to each at a time, that has partition 0."""
     patience = Patience(100, 600, 1, 0.001, 0.01)

@@ -1,4 +1,4 @@
-"""A crew of two threads, its handler and its observer."""
+"""A crew of two threads and its handler."""
 
 from __future__ import annotations
 
@@ -9,23 +9,17 @@ import pytest
 from eventconsumer_workers import crew as crews
 from eventconsumer_workers.crew import Crew
 from eventconsumer_workers.retry import Backoff
-from tests.unit.workers.stand_ins import Counting
+from tests.unit.workers.crew.builders import Hands
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-
-from tests.unit.workers.crew.builders import Hands
+    from tests.unit.workers.stand_ins import Counting
 
 
 @pytest.fixture
 def hands() -> Hands:
     return Hands()
-
-
-@pytest.fixture
-def observer() -> Counting:
-    return Counting()
 
 
 @pytest.fixture

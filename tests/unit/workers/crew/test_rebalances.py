@@ -71,13 +71,18 @@ def test_a_revoked_partition_does_not_wait_for_an_attempt_that_is_due_too_late(
     assert (revoking.is_alive(), low(crew), crew.busy) == (False, {0: 0}, False)
 
 
-def test_what_does_not_end_in_time_is_left_to_the_next_owner(
-    crew: Crew, hands: Hands, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def hold_in_work(crew: Crew, hands: Hands, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the crew begin an event that does not end within its grace."""
     monkeypatch.setattr(crews, "_GRACE_SECONDS", 0.01)
     hands.block(0)
     crew.take(read(keyed(0)))
     await_("it was begun", lambda: hands.begun == [0])
+
+
+def test_what_does_not_end_in_time_is_left_to_the_next_owner(
+    crew: Crew, hands: Hands, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hold_in_work(crew, hands, monkeypatch)
     assert hands.given[0].still_ours()
     crew.revoked({0})
     assert low(crew) == {0: 0}
@@ -94,10 +99,7 @@ def test_what_is_not_begun_once_its_partition_is_gone_is_not_done(crew: Crew, ha
 def test_what_does_not_end_in_time_is_waited_for_once(
     crew: Crew, hands: Hands, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(crews, "_GRACE_SECONDS", 0.01)
-    hands.block(0)
-    crew.take(read(keyed(0)))
-    await_("it was begun", lambda: hands.begun == [0])
+    hold_in_work(crew, hands, monkeypatch)
     crew.finish()
     monkeypatch.setattr(crews, "_GRACE_SECONDS", 10.0)
     started = time.monotonic()

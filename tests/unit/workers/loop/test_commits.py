@@ -12,6 +12,7 @@ from eventconsumer_workers.batches import Batches
 from eventconsumer_workers.dead_letters import Letter
 from eventconsumer_workers.handlers import NotDone
 from eventconsumer_workers.sorting import sort
+from tests.unit.workers.loop.builders import Events, follow, worked
 from tests.unit.workers.stand_ins import Counting, Handling, Membership, Topic, messages, read
 
 if TYPE_CHECKING:
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
 
     from eventconsumer_workers.broker import Listener
 
-from tests.unit.workers.loop.builders import Events, follow, worked
 
 NEVER = 3600.0
 

@@ -12,6 +12,7 @@ from eventconsumer_workers import loop
 from eventconsumer_workers.batches import Batches
 from eventconsumer_workers.handlers import NotDone
 from eventconsumer_workers.health import Pulse
+from tests.unit.workers.loop.builders import Clock, Events, follow, worked
 from tests.unit.workers.stand_ins import Counting, Handling, Membership, messages, read
 
 if TYPE_CHECKING:
@@ -21,8 +22,6 @@ if TYPE_CHECKING:
 
     from eventconsumer_workers.broker import Listener
     from eventconsumer_workers.handlers import Batch
-
-from tests.unit.workers.loop.builders import Clock, Events, follow, worked
 
 
 def test_who_is_unsure_of_its_membership_asks_before_it_begins() -> None:
