@@ -20,7 +20,7 @@ OK: Answer = (200, {}, b"ok")
 
 
 class Request(NamedTuple):
-    """What one sender sent."""
+    """What one sender sent, whole."""
 
     path: str
     headers: dict[str, str]
@@ -58,7 +58,11 @@ class Receiver:
             protocol_version = "HTTP/1.1"
 
             def do_POST(self) -> None:
-                body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+                length = int(self.headers.get("Content-Length", 0))
+                body = self.rfile.read(length)
+                if len(body) < length:  # the sender was killed in the middle of it: nothing was asked yet
+                    self.close_connection = True
+                    return
                 headers = {name.lower(): value for name, value in self.headers.items()}
                 request = Request(self.path, headers, body, self.client_address[1])
                 receiver.requests.append(request)
