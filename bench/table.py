@@ -26,7 +26,7 @@ baseline, side by side. The area `operator` is one run of each operator, because
 - **N** is the plain way, as a tutorial has it: poll, work, commit, each message for itself; publish and flush
   in the handler; a timer, a client and a patch for each resource.
 - **The least** that a chained audit log takes is a program that decodes, chains and writes what comes, and
-  does nothing for the worker's promises: what lies between it and B0 is the price of Python, SHA-256 and disk.
+  does nothing for the worker's promises: what lies between it and B0 is what Python, SHA-256 and disk cost.
 
 All of it is in [results.json](results.json); `python -m bench --area AREA` measures one area anew.
 
