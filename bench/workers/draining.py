@@ -31,6 +31,7 @@ _LEAST_AUDIT = "the least that a chained log takes"
 
 MEMORY = "memory"
 
+BARE = Program(["bench.programs.bare"])
 NO_OP = Program(["bench.programs.no_op"])
 AUDIT_PROGRAM = Program(["eventconsumer_workers", "audit"])
 _PROGRAMS = {
@@ -56,7 +57,7 @@ def play(stage: Stage, samples: Samples) -> None:
             if name == LINES:
                 samples.note(MEMORY, running.peak_mebibytes())
     samples.note(_LEAST_AUDIT, stage.printed(Program(["bench.programs.least_audit"]), BACKLOG))
-    samples.note(CEILING, stage.printed(Program(["bench.programs.bare"]), BACKLOG))
+    samples.note(CEILING, stage.printed(BARE, BACKLOG))
 
 
 def rows(samples: Samples) -> list[Row]:

@@ -1,7 +1,8 @@
 """What bad messages cost: a topic of which one in a hundred messages is none, against one without any.
 
 Both are as long as the backlog: a shorter topic ends before the first dead letters are acknowledged, and
-would measure how soon that is.
+would measure how soon that is. And both are read once right before they are measured: the backlog is read by
+many parts of a round and lies in memory, where the other would come from the disk.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from confluent_kafka import Consumer, TopicPartition
 
 from bench import topics
 from bench.topics import Topic
-from bench.workers.draining import BACKLOG, NO_OP
+from bench.workers.draining import BACKLOG, BARE, NO_OP
 
 if TYPE_CHECKING:
     from bench.samples import Samples
@@ -34,6 +35,8 @@ def prepare(stage: Stage) -> None:
 
 def play(stage: Stage, samples: Samples) -> None:
     """Drain both, and hold the dead letters against the bad messages."""
+    for topic in (BACKLOG, _POISONED):
+        stage.printed(BARE, topic)
     samples.note(_CLEAN_RATE, stage.rate(NO_OP, BACKLOG, longest=_WHOLE_SECONDS))
     before = _dead_letters(stage)
     samples.note(_RATE, stage.rate(NO_OP, _POISONED, longest=_WHOLE_SECONDS))

@@ -11,6 +11,7 @@ is the larger part of what a worker costs for each event.
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 from itertools import accumulate
 from operator import attrgetter
 from typing import TYPE_CHECKING, Annotated, TypeAlias
@@ -189,16 +190,21 @@ def _all_of(wanted: frozenset[str], found: list[Outcome], odd: list[int]) -> boo
 
 def _readable(values: Sequence[bytes | None]) -> Sequence[bytes | None]:
     """Return the values with None in the place of each that the decoder would wrongly let pass."""
-    try:
-        everything = b"".join(values)  # type: ignore[arg-type]  # None is refused, and is rare
-        if not everything.isascii():
-            # A character that two values share is JSON in neither.
-            everything.decode()
-        if max(map(len, values), default=0) < _SHORTEST_DEEP:  # type: ignore[arg-type]  # as above
+    with suppress(TypeError):  # for None, which is rare
+        plain = b"".join(values).isascii()  # type: ignore[arg-type]  # as above
+        if plain and max(map(len, values), default=0) < _SHORTEST_DEEP:  # type: ignore[arg-type]  # as above
             return values
-    except (TypeError, UnicodeDecodeError):
-        pass
-    return [None if value is None or _fault_of(value) else value for value in values]
+    # One bad message brings all of its batch here, so what is plainly readable costs no call.
+    return [
+        value
+        if value is not None and value.isascii() and len(value) < _SHORTEST_DEEP
+        else _if_readable(value)
+        for value in values
+    ]
+
+
+def _if_readable(value: bytes | None) -> bytes | None:
+    return None if value is None or _fault_of(value) else value
 
 
 def _fault_of(value: bytes) -> str | None:
